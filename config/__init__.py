@@ -1,0 +1,1 @@
+"""Settings as shipped: copied and changed by an installation."""

@@ -1,0 +1,1 @@
+"""Counts: queries over the publication log."""

@@ -1,0 +1,98 @@
+"""The states of a delivery, and which change into which.
+
+A delivery is one operation of one version on one channel. The table `TRANSITIONS` is the whole of
+what may happen to it; the ledger's writer refuses everything else.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Operation(StrEnum):
+    """What a delivery asks of its channel."""
+
+    PUBLISH = "publish"
+    UPDATE = "update"
+    WITHDRAW = "withdraw"
+
+
+class State(StrEnum):
+    """Where a delivery is. For `update` and `withdraw`, *published* means carried out."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    ENDED = "ended"
+
+    @property
+    def label(self) -> str:
+        """The word that staff read."""
+        return _STATE_LABELS[self]
+
+
+_STATE_LABELS = {
+    State.PENDING: "待发布",
+    State.SENDING: "发送中",
+    State.SUBMITTED: "已受理，待渠道公开",
+    State.UNKNOWN: "结果未知，待查询",
+    State.PUBLISHED: "已发布",
+    State.FAILED: "被拒绝",
+    State.HELD: "暂停，待人工处理",
+    State.CANCELLED: "已取消",
+    State.SUPERSEDED: "已被新版本取代",
+    State.ENDED: "已到期",
+}
+
+
+class WaitsFor(StrEnum):
+    """Why a pending delivery does not go yet; the first that applies, in this order."""
+
+    PERSON = "person"
+    APPROVAL = "approval"
+    PREDECESSOR = "predecessor"
+    TIME = "time"
+    CHANNEL = "channel"
+
+
+class IntakeState(StrEnum):
+    """Where an intake row is."""
+
+    CLAIMED = "claimed"
+    HELD = "held"
+    RETURNED = "returned"
+    DUPLICATE = "duplicate"
+    ACCEPTED = "accepted"
+
+
+S = State
+TRANSITIONS: dict[State, frozenset[State]] = {
+    S.PENDING: frozenset({S.SENDING, S.HELD, S.CANCELLED, S.SUPERSEDED}),
+    S.SENDING: frozenset({S.PUBLISHED, S.SUBMITTED, S.UNKNOWN, S.FAILED, S.HELD, S.PENDING}),
+    S.SUBMITTED: frozenset({S.PUBLISHED, S.FAILED, S.HELD, S.UNKNOWN}),
+    S.UNKNOWN: frozenset({S.PUBLISHED, S.SUBMITTED, S.FAILED, S.HELD, S.PENDING}),
+    S.HELD: frozenset({S.PENDING, S.PUBLISHED, S.CANCELLED, S.SUPERSEDED}),
+    S.FAILED: frozenset({S.PENDING, S.CANCELLED, S.SUPERSEDED}),
+    S.PUBLISHED: frozenset({S.ENDED, S.HELD}),
+    S.ENDED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.SUPERSEDED: frozenset(),
+}
+"""From each state, the states that may follow (DESIGN: states and failures)."""
+
+OPEN = frozenset({S.PENDING, S.SENDING, S.SUBMITTED, S.UNKNOWN})
+"""States in which the program still has something to do by itself."""
+
+STANDS = frozenset({S.PUBLISHED, S.ENDED})
+"""States of a delivery that became public and was not taken back."""
+
+
+def may_follow(old: State, new: State) -> bool:
+    """Whether a delivery in `old` may become `new`."""
+    return new in TRANSITIONS[old]

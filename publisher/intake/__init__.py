@@ -1,0 +1,1 @@
+"""Intake: the drop folder, readers by format, field extraction, answers to staff."""

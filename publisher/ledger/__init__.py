@@ -1,0 +1,1 @@
+"""The ledger: tables, the only writer, the chain, claims and leases."""

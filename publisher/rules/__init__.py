@@ -1,0 +1,1 @@
+"""Rules: required fields and channel limits; all problems at once."""
