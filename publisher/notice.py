@@ -336,8 +336,36 @@ class Notice(_Frozen):
 
 
 _BLOCKS = frozenset(
-    "p div br li ul ol tr table thead tbody tfoot h1 h2 h3 h4 h5 h6 section article header footer "
-    "blockquote pre hr dl dt dd caption".split()
+    [
+        "p",
+        "div",
+        "br",
+        "li",
+        "ul",
+        "ol",
+        "tr",
+        "table",
+        "thead",
+        "tbody",
+        "tfoot",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "blockquote",
+        "pre",
+        "hr",
+        "dl",
+        "dt",
+        "dd",
+        "caption",
+    ]
 )
 _CELLS = frozenset({"td", "th"})
 _UNSEEN = frozenset({"script", "style", "head", "template", "noscript"})
