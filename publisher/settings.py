@@ -6,15 +6,10 @@ do. Secrets are read from environment variables only; the files hold the variabl
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import importlib
-import importlib.resources
 import re
-import tomllib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -28,7 +23,6 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -37,7 +31,7 @@ from publisher.channel import AnyChannel, Channel, ChannelConfig, SetChannel, Ti
 from publisher.delivery import Operation
 from publisher.errors import SettingsError
 from publisher.notice import FORM_KIND, Form, Kind, ProjectClass
-from publisher.toml_lines import line_of
+from publisher.settings_file import BLANKS, SettingsFile, did_you_mean, read_settings_file
 
 LEDGER_URL_VARIABLE = "PUBLISHER_LEDGER_URL"
 """Environment variable that holds the ledger's URL; it wins over `[ledger] url`."""
@@ -49,7 +43,6 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SIZES = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
 _SIZE = re.compile(r"(\d+)\s*(KB|MB|GB)")
-_BLANKS = " \t\r\n\f\v\u00a0\u200b\u2060\u3000\ufeff"
 
 
 def parse_duration(value: object) -> timedelta:
@@ -386,7 +379,7 @@ class Settings(_Section):
         for channel in self.channels:
             if channel.name == name:
                 return channel
-        raise SettingsError(f"there is no channel {name!r}{_did_you_mean(name, [c.name for c in self.channels])}")
+        raise SettingsError(f"there is no channel {name!r}{did_you_mean(name, [c.name for c in self.channels])}")
 
 
 class _PublisherFile(_Section):
@@ -401,23 +394,13 @@ class _PublisherFile(_Section):
     sending: SendingSettings = SendingSettings()
 
 
-_MODEL_OF_TABLE: dict[str, type[BaseModel]] = {
-    "ledger": LedgerSettings,
-    "folders": FolderSettings,
-    "intake": IntakeSettings,
-    "sending": SendingSettings,
-    "rate": RateSettings,
-    "carries": CarriesRule,
-}
-
-
 def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None = None) -> Settings:
     """Read and check the settings in `folder`; a file that is absent there is taken from the shipped defaults.
 
     `data` wins over the environment, and that over the file. Raises SettingsError with every problem at once.
     """
-    publisher_file = _read(folder, "publisher.toml")
-    channels_file = _read(folder, "channels.toml")
+    publisher_file = read_settings_file(folder, "publisher.toml")
+    channels_file = read_settings_file(folder, "channels.toml")
     base = _publisher_part(publisher_file, environ)
     channels = _channels_part(channels_file)
     if base is not None:
@@ -451,7 +434,7 @@ def channel_config(settings: Settings, channel: ChannelSettings, environ: Mappin
         )
     secrets = {name: environ[variable] for name, variable in channel.secrets.items()}
     for name, value in secrets.items():
-        if value != value.strip(_BLANKS):
+        if value != value.strip(BLANKS):
             raise SettingsError(
                 f"environment variable {channel.secrets[name]} begins or ends with a blank; take the blank out"
             )
@@ -504,7 +487,7 @@ def _adapter_class(channel: ChannelSettings, where: str) -> Any:
     if not isinstance(found, type):
         names = [name for name, value in vars(module).items() if isinstance(value, type)]
         raise SettingsError(
-            f"{where}.adapter: module {module_name} has no class {class_name}{_did_you_mean(class_name, names)}"
+            f"{where}.adapter: module {module_name} has no class {class_name}{did_you_mean(class_name, names)}"
         )
     return found
 
@@ -520,104 +503,19 @@ def _does_what_is_asked(settings: Settings, channel: ChannelSettings, opened: An
         settings.channel(fed_by)
 
 
-@dataclass(slots=True)
-class _File:
-    """One settings file while it is read."""
-
-    label: str
-    text: str
-    tables: dict[str, Any] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def where(self, place: Sequence[str | int]) -> str:
-        line = line_of(self.text, place)
-        name = ".".join(str(part) for part in place)
-        return f"{self.label}{f':{line}' if line else ''}: {name}" if name else self.label
-
-    def wrong(self, place: Sequence[str | int], what: str) -> None:
-        self.problems.append(f"{self.where(place)}: {what}")
-
-
-def _read(folder: Path, name: str) -> _File:
-    own = folder / name
-    try:
-        if own.exists():
-            label, raw = str(own), own.read_bytes()
-        else:
-            label, raw = f"{name} (shipped)", importlib.resources.files("config").joinpath(name).read_bytes()
-    except OSError as error:
-        return _File(str(own), "", problems=[f"{own}: cannot be read ({error.strerror}); check the file's permissions"])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return _File(label, "", problems=[f"{label}: is not UTF-8; save it as UTF-8"])
-    file = _File(label, text)
-    try:
-        file.tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        file.problems.append(f"{label}: {_toml_advice(error)}")
-    file.tables = _cleaned(file, file.tables, ())
-    return file
-
-
-def _toml_advice(error: tomllib.TOMLDecodeError) -> str:
-    message = str(error)
-    if "twice" in message or "overwrite" in message:
-        return f"{message}; the same name stands twice: give one of them another name or take it out"
-    return f"is no valid TOML: {message}; texts stand in double quotes, tables in [brackets]"
-
-
-def _cleaned(file: _File, value: Any, place: tuple[str | int, ...]) -> Any:
-    """`value` with blanks trimmed off its texts (each with a note) and its addresses checked."""
-    if isinstance(value, dict):
-        return {key: _cleaned(file, inner, (*place, key)) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(file, inner, (*place, index)) for index, inner in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-    trimmed = value.strip(_BLANKS)
-    if trimmed != value:
-        file.notes.append(f"{file.where(place)}: blanks at the beginning or end were taken off")
-    _check_address(file, trimmed, place)
-    return trimmed
-
-
-_ADDRESS_KEY = re.compile(r"(^|_)(url|uri|host|address|adapter)$")
-_FULL_WIDTH = re.compile(r"[\uff01-\uff5e\u3000\u3001\u3002\uff61]")
-
-
-def _check_address(file: _File, value: str, place: tuple[str | int, ...]) -> None:
-    plain = unicodedata.normalize("NFKC", value).replace("。", ".")
-    names = [part for part in place if isinstance(part, str)]
-    is_address = bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", plain)) or bool(names and _ADDRESS_KEY.search(names[-1]))
-    if not is_address:
-        return
-    odd = sorted(set(_FULL_WIDTH.findall(value)))
-    if odd:
-        file.wrong(place, f"full-width character {' '.join(odd)} in an address; type it in half width")
-    elif re.search(r"\s", value):
-        file.wrong(place, "a blank inside an address; take it out")
-
-
-def _publisher_part(file: _File, environ: Mapping[str, str]) -> _PublisherFile | None:
+def _publisher_part(file: SettingsFile, environ: Mapping[str, str]) -> _PublisherFile | None:
     written = file.tables.get("ledger", {})
     if isinstance(written, dict) and re.search(r"://[^/@]*:[^/@]+@", str(written.get("url", ""))):
         file.wrong(
             ("ledger", "url"), f"holds a password; put the whole address into the environment as {LEDGER_URL_VARIABLE}"
         )
     tables = file.tables
-    if (url := environ.get(LEDGER_URL_VARIABLE, "").strip(_BLANKS)) and isinstance(written, dict):
+    if (url := environ.get(LEDGER_URL_VARIABLE, "").strip(BLANKS)) and isinstance(written, dict):
         tables = {**tables, "ledger": {**written, "url": url}}
-    try:
-        return _PublisherFile.model_validate(tables)
-    except ValidationError as error:
-        if not file.problems or file.tables:  # a file that could not be read has said so already
-            _explain(file, error, (), _PublisherFile)
-        return None
+    return file.check(_PublisherFile, tables)
 
 
-def _channels_part(file: _File) -> list[ChannelSettings]:
+def _channels_part(file: SettingsFile) -> list[ChannelSettings]:
     channels = []
     for name, section in file.tables.items():
         if not isinstance(section, dict):
@@ -626,15 +524,13 @@ def _channels_part(file: _File) -> list[ChannelSettings]:
         if "name" in section:
             file.wrong((name, "name"), "the section's heading is the channel's name; take this line out")
             continue
-        try:
-            channels.append(ChannelSettings.model_validate({**section, "name": name}))
-        except ValidationError as error:
-            _explain(file, error, (name,), ChannelSettings)
+        if channel := file.check(ChannelSettings, {**section, "name": name}, (name,)):
+            channels.append(channel)
     _differ(file, channels)
     return channels
 
 
-def _differ(file: _File, channels: Sequence[ChannelSettings]) -> None:
+def _differ(file: SettingsFile, channels: Sequence[ChannelSettings]) -> None:
     titles: dict[str, str] = {}
     folders: dict[Path, str] = {}
     for channel in channels:
@@ -644,7 +540,7 @@ def _differ(file: _File, channels: Sequence[ChannelSettings]) -> None:
             file.wrong((channel.name, "folder"), f"is also the folder of {other}; give each channel its own")
 
 
-def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: _File) -> None:
+def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: SettingsFile) -> None:
     """What holds between sections: practice or real, and who feeds whom."""
     names = list(file.tables)
     for channel in channels:
@@ -653,7 +549,7 @@ def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: _Fil
             others = [name for name in names if name != channel.name]
             file.wrong(
                 (channel.name, "options", "fed_by"),
-                f"names no other channel: {fed_by}{_did_you_mean(str(fed_by), others)}",
+                f"names no other channel: {fed_by}{did_you_mean(str(fed_by), others)}",
             )
         if not channel.enabled or channel.practice is not base.ledger.real:
             continue
@@ -670,53 +566,10 @@ def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: _Fil
 
 
 def _data_home(home: Path, base: _PublisherFile, environ: Mapping[str, str], data: Path | None) -> Path:
-    if data is None and (named := environ.get(DATA_VARIABLE, "").strip(_BLANKS)):
+    if data is None and (named := environ.get(DATA_VARIABLE, "").strip(BLANKS)):
         data = Path(named)
     chosen = data.absolute() if data is not None else home / base.data
     return chosen.resolve()
-
-
-def _explain(file: _File, error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel]) -> None:
-    for one in error.errors(include_url=False, include_context=True, include_input=True):
-        place = (*prefix, *(part for part in one["loc"] if not _is_artificial(part)))
-        file.wrong(place, _in_words(one, model))
-
-
-def _is_artificial(part: str | int) -> bool:
-    return isinstance(part, str) and part.startswith(("function-", "tuple[", "nullable"))
-
-
-def _in_words(one: Any, model: type[BaseModel]) -> str:
-    kind, place = one["type"], one["loc"]
-    if kind == "extra_forbidden":
-        known = _known_keys(place[:-1], model)
-        return f"unknown key{_did_you_mean(str(place[-1]), known) or '; known keys: ' + ', '.join(known)}"
-    if kind == "missing":
-        return "is missing; add it"
-    if kind == "string_pattern_mismatch":
-        return _PATTERN_ADVICE.get(str(place[-1]), "has a character that is not allowed")
-    message = str(one["msg"]).removeprefix("Value error, ")
-    wanted = {"bool_type": "write true or false, without quotes", "int_type": "write a whole number, without quotes"}
-    return f"{message}; {wanted[kind]}" if kind in wanted else message
-
-
-_PATTERN_ADVICE = {
-    "name": "a channel's name is made of a-z, 0-9 and _ and begins with a letter; change the section's heading",
-    "adapter": 'is no adapter; write "module:Class", such as "channels.municipal_site:MunicipalSite"',
-}
-
-
-def _known_keys(place: Sequence[str | int], model: type[BaseModel]) -> list[str]:
-    for part in reversed(place):
-        if isinstance(part, str) and part in _MODEL_OF_TABLE:
-            model = _MODEL_OF_TABLE[part]
-            break
-    return [name for name in model.model_fields if not (model is ChannelSettings and name == "name")]
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def enabled(settings: Settings) -> Iterator[ChannelSettings]:
