@@ -40,9 +40,9 @@ DATA_VARIABLE = "PUBLISHER_DATA"
 """Environment variable that holds the data folder; it wins over `data` in publisher.toml."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _SIZES = {"KB": 1024, "MB": 1024**2, "GB": 1024**3}
-_SIZE = re.compile(r"(\d+)\s*(KB|MB|GB)")
+_SIZE = re.compile(r"([0-9]+)\s*(KB|MB|GB)")
 
 
 def parse_duration(value: object) -> timedelta:
@@ -54,7 +54,7 @@ def parse_duration(value: object) -> timedelta:
         return value
     if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
         return timedelta(seconds=float(match.group(1)) * _UNITS[match.group(2)])
-    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value)):
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value)):
         raise ValueError(f'{value} has no unit; write "{value}s", "{value}m", "{value}h" or "{value}d" in quotes')
     raise ValueError('is no duration; write a number and ms, s, m, h or d in quotes, such as "90s" or "12h"')
 
