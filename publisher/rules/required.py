@@ -25,6 +25,9 @@ _CHANGE_LABEL = re.compile(
 )
 _ONLY_POINTS_ELSEWHERE = re.compile(r"^(详情|详|具体|内容)?(请)?(参)?见(招标|采购|澄清|更正)?(文件|附件|公告)[。.]?$")
 _ONLY_CHOICES = re.compile(r"^[√☑✓☐□■\s]*((采购|招标)(公告|文件|结果)[√☑✓☐□■、,，\s]*)+$")
+_CHANGED_TO = re.compile(
+    r"(?:更正|变更|修改|修正|调整|更改|改|延长|延期|推迟|顺延)(?:为|至|到)\s*[:：]?\s*[^\s:：_。，]{2}"
+)
 _STOPPED = re.compile(r"暂停|中止|终止|延期|推迟|撤回|取消")
 _PUBLICITY_TERM = re.compile(
     r"公示(期限?|时间|期间)[^。\n]{0,20}?([0-9０-９]+|[一二三四五六七八九十]+)\s*个?(工作)?(日|天)"
@@ -39,6 +42,8 @@ def _says_what_changes(notice: Notice) -> bool:
     if any(_has(change.after) or _has(change.before) or _has(change.item) for change in notice.changes):
         return True
     if notice.form in {Form.SUSPENSION, Form.TERMINATION} or _STOPPED.search(notice.title):
+        return True
+    if _CHANGED_TO.search(notice.text):
         return True
     return any(_content_follows(notice.text, label.end()) for label in _CHANGE_LABEL.finditer(notice.text))
 

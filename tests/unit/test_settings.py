@@ -185,7 +185,11 @@ def test_a_channel_name_that_is_no_identifier_is_refused(home: Path, name: str) 
 
 
 def test_a_feeding_channel_that_does_not_exist_is_refused(home: Path) -> None:
-    section(home, '[county_site.options]\nfed_by = "city_sit"\n' + SECTION.replace("county_site", "city_site").replace("县", "市"))
+    section(
+        home,
+        '[county_site.options]\nfed_by = "city_sit"\n'
+        + SECTION.replace("county_site", "city_site").replace("县", "市"),
+    )
     message = refusal(home)
     assert "county_site.options.fed_by: names no other channel: city_sit; did you mean city_site?" in message
 
@@ -203,7 +207,9 @@ def test_blanks_around_an_address_are_taken_off_with_a_note(home: Path) -> None:
     assert "channels.toml:6: county_site.options.base_url" in settings.notes[0]
 
 
-@pytest.mark.parametrize("address", ["http：//127.0.0.1", "ｈttp://127.0.0.1", "http://ggzy。qufu.gov.cn", "http://a．b"])
+@pytest.mark.parametrize(
+    "address", ["http：//127.0.0.1", "ｈttp://127.0.0.1", "http://ggzy。qufu.gov.cn", "http://a．b"]
+)
 def test_full_width_characters_in_an_address_are_refused(home: Path, address: str) -> None:
     section(home, f'options = {{ base_url = "{address}" }}\n')
     message = refusal(home)
@@ -230,13 +236,23 @@ def test_an_ignore_pattern_that_would_swallow_ordinary_files_is_refused(home: Pa
 
 @pytest.mark.parametrize(
     "name",
-    ["~$招标公告.docx", ".~lock.招标公告.docx#", "~WRL0001.tmp", "a.crdownload", "Thumbs.db", "._招标公告.docx", "招标公告.docx.答复.txt"],
+    [
+        "~$招标公告.docx",
+        ".~lock.招标公告.docx#",
+        "~WRL0001.tmp",
+        "a.crdownload",
+        "Thumbs.db",
+        "._招标公告.docx",
+        "招标公告.docx.答复.txt",
+    ],
 )
 def test_litter_is_ignored_by_default(name: str) -> None:
     assert IntakeSettings().is_litter(name)
 
 
-@pytest.mark.parametrize("name", ["招标公告.docx", "_招标公告.docx", "更正公告（一）.pdf", "答复.txt", "1.docx", "tmp.docx"])
+@pytest.mark.parametrize(
+    "name", ["招标公告.docx", "_招标公告.docx", "更正公告（一）.pdf", "答复.txt", "1.docx", "tmp.docx"]
+)
 def test_ordinary_names_are_not_ignored_by_default(name: str) -> None:
     assert not IntakeSettings().is_litter(name)
 
@@ -286,15 +302,16 @@ def test_other_numbers_of_approvals_are_refused(home: Path, value: str) -> None:
     assert "publisher.toml:2: approvals" in refusal(home)
 
 
-def test_routing_rules_are_read_in_order(home: Path) -> None:
-    section(
-        home,
+def test_routing_rules_are_read_from_their_own_tables(home: Path) -> None:
+    rule = """\
+        [[county_site.carries]]
+        kinds = ["bid_announcement"]
+        forms = ["公开招标公告"]
+        classes = ["procurement"]
+        carry = "optional"
+        default = false
         """
-        [[county_site.extra]]
-        """.replace("extra", "carries").replace("        ", "")
-        + 'kinds = ["bid_announcement"]\nforms = ["公开招标公告"]\nclasses = ["procurement"]\ncarry = "optional"\ndefault = false\n',
-    )
-    write(home, "channels", (home / "channels.toml").read_text("utf-8").replace('carries = [{ carry = "mandatory" }]\n', ""))
+    write(home, "channels", SECTION.replace('carries = [{ carry = "mandatory" }]\n', "") + textwrap.dedent(rule))
     (rule,) = load(home).channels[0].carries
     assert rule.kinds == (Kind.BID_ANNOUNCEMENT,)
     assert rule.forms == (Form.OPEN_TENDER,)
@@ -303,7 +320,9 @@ def test_routing_rules_are_read_in_order(home: Path) -> None:
 
 
 def test_a_routing_word_that_does_not_exist_is_refused_with_the_known_ones(home: Path) -> None:
-    write(home, "channels", SECTION.replace('{ carry = "mandatory" }', '{ kinds = ["bid_anouncement"], carry = "must" }'))
+    write(
+        home, "channels", SECTION.replace('{ carry = "mandatory" }', '{ kinds = ["bid_anouncement"], carry = "must" }')
+    )
     message = refusal(home)
     assert "bid_announcement" in message
     assert "'mandatory', 'optional' or 'none'" in message
@@ -341,7 +360,7 @@ def test_a_secret_comes_from_its_environment_variable_and_is_not_shown(home: Pat
 def test_a_missing_secret_is_named_by_its_variable(home: Path, environ: dict[str, str]) -> None:
     section(home, 'secrets = { password = "COUNTY_PASSWORD" }\n')
     settings = load(home)
-    with pytest.raises(SettingsError, match="county_site.*COUNTY_PASSWORD is not set"):
+    with pytest.raises(SettingsError, match=r"county_site.*COUNTY_PASSWORD is not set"):
         channel_config(settings, settings.channels[0], environ)
 
 
@@ -363,7 +382,10 @@ def test_a_channel_is_opened_from_its_dotted_path(home: Path) -> None:
 @pytest.mark.parametrize(
     ("adapter", "message"),
     [
-        ("tests.support.no_such_module:OneByOne", "county_site.adapter: tests.support.no_such_module cannot be imported"),
+        (
+            "tests.support.no_such_module:OneByOne",
+            "county_site.adapter: tests.support.no_such_module cannot be imported",
+        ),
         ("tests.support.settings_channels:OneByTwo", "has no class OneByTwo; did you mean OneByOne?"),
         ("tests.support.settings_channels:NoChannel", "is no channel"),
         ("tests.support.settings_channels:Particular", "county_site: options.colour is missing"),
