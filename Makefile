@@ -1,0 +1,77 @@
+# How this repository is worked with; `make` alone lists what can be asked for.
+# Needed: make and a Python of at least 3.11 with its venv module. Everything else goes into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+# 3.11 first: the versions in constraints.txt were tried with it.
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,\
+	$(if $(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo yes),$(name))))
+
+.PHONY: help setup demo run test check fix test-real bench lock wheel clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP)  ## make .venv with the program and its tools, in the versions of constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer with its venv module is needed (Debian, Ubuntu: apt-get install python3 python3-venv)," \
+			"or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; fi
+	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --constraint constraints.txt pip setuptools
+	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable . --group dev
+	@touch $@
+
+demo: $(STAMP)  ## publish the sample notices on practice channels, show log and counts
+	$(BIN)/publisher demo
+
+run: $(STAMP)  ## run the program on practice channels, its folders in var/run (end it with Ctrl-C)
+	$(BIN)/publisher run --practice --home var/run
+
+test: $(STAMP)  ## run the tests (KILLS=12: how often the program is killed in the middle of its work)
+	KILLS=$${KILLS:-12} $(BIN)/pytest
+
+check: $(STAMP)  ## everything that must hold: format, lint, types, arrows between modules, tests with 60 kills
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	KILLS=$${KILLS:-60} $(BIN)/pytest
+
+fix: $(STAMP)  ## put format, imports and simple findings of the linter right
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test-real: $(STAMP)  ## run the tests that need system packages, after installing these (apt-get, as root)
+	@marked=$$(grep -rlE '^(pytestmark *=.*|@)pytest\.mark\.real\b' tests --include='test_*.py' || true); \
+	if [ -z "$$marked" ]; then echo "no test is marked real yet: nothing to install, nothing to run"; exit 0; fi; \
+	if [ -s tests/system-packages.txt ]; then \
+		echo "installing: $$(tr '\n' ' ' < tests/system-packages.txt)"; \
+		apt-get -qq update; xargs apt-get -qq install --yes --no-install-recommends < tests/system-packages.txt > /dev/null; fi; \
+	set -x; $(BIN)/pytest -m real $$marked
+
+bench: $(STAMP)  ## measure speed (never part of the tests)
+	$(BIN)/python -m tests.bench
+
+lock:  ## write constraints.txt anew with the newest versions that pyproject.toml allows
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer with its venv module is needed" >&2; exit 1; fi
+	@PYTHON=$(PYTHON) bash .ci/lock
+
+wheel: $(STAMP)  ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+	@ls dist/*.whl
+
+clean:  ## remove .venv, var/, dist/ and caches (var/ holds practice ledgers only)
+	rm -rf $(VENV) var build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
