@@ -1,0 +1,116 @@
+"""A set channel in memory, for tests: shows what it is given, and fails when it is told to.
+
+It keeps every promise of the contract for sets and passes the same suite as the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from publisher.channel import (
+    Capabilities,
+    ChannelConfig,
+    Context,
+    DeliveryKey,
+    Fidelity,
+    Item,
+    NoticeKey,
+    Receipt,
+)
+from publisher.delivery import Operation
+from publisher.errors import ChannelError, NeedsPerson, Reason, TransientFailure
+from publisher.notice import LOCAL
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a reader sees of one notice."""
+
+    title: str
+    text: str
+    digest: str
+    visible_since: datetime
+
+
+@dataclass
+class FakeBoard:
+    """The far side: what is visible now, every set that was ever shown, and the failures to come.
+
+    `failures` are raised by the next calls of `show`, first in first out; `refusals` keep single
+    notices out for as long as they stand there.
+    """
+
+    shown: dict[NoticeKey, Shown] = field(default_factory=dict)
+    sets: list[tuple[NoticeKey, ...]] = field(default_factory=list)
+    failures: list[ChannelError] = field(default_factory=list)
+    refusals: dict[NoticeKey, ChannelError] = field(default_factory=dict)
+
+
+class FakeSetChannel:
+    """Shows sets on a `FakeBoard`; several channels may share one board."""
+
+    def __init__(self, config: ChannelConfig, *, board: FakeBoard | None = None) -> None:
+        self._mark = "【演练】" if config.practice else ""
+        self.board = board if board is not None else FakeBoard()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            fidelity=Fidelity.FULL,
+            findable=False,
+            idempotent_for=timedelta(days=36500),
+            operations=frozenset({Operation.PUBLISH, Operation.UPDATE, Operation.WITHDRAW}),
+        )
+
+    def show(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Receipt | ChannelError]:
+        """Show exactly `items`, less those refused. Raises the next of the board's failures."""
+        number = _take_number(context)
+        if self.board.failures:
+            raise self.board.failures.pop(0)
+        if len({item.notice_key for item in items}) < len(items):
+            raise NeedsPerson(Reason.ADAPTER_FAULT, "同一公告在一个集合中出现两次")
+        since = _first_shown(items, context)
+        refused = self.board.refusals
+        shown = {item.notice_key: self._view(item, since) for item in items if item.notice_key not in refused}
+        context.still_mine()
+        if context.store.get("set") != number:
+            raise TransientFailure(Reason.NO_LONGER_MINE, "已有更新的集合")
+        self.board.shown = dict(sorted(shown.items()))
+        self.board.sets.append(tuple(self.board.shown))
+        context.store.put("entries", json.dumps({key: view.visible_since.isoformat() for key, view in shown.items()}))
+        return {item.delivery_key: self._answer(item) for item in items}
+
+    def _view(self, item: Item, since: Mapping[NoticeKey, datetime]) -> Shown:
+        rendition = item.rendition
+        return Shown(self._mark + rendition.title, rendition.text, rendition.text_digest, since[item.notice_key])
+
+    def _answer(self, item: Item) -> Receipt | ChannelError:
+        seen = self.board.shown.get(item.notice_key)
+        if seen is None:
+            return self.board.refusals[item.notice_key]
+        return Receipt(
+            number=f"fake:{item.notice_key}",
+            url=f"memory:/{item.notice_key}",
+            visible_since=seen.visible_since,
+            digest=seen.digest,
+        )
+
+
+def _take_number(context: Context) -> str:
+    last = context.store.get("set")
+    number = str(int(last or 0) + 1)
+    if not context.store.compare_and_set("set", last, number):
+        raise TransientFailure(Reason.BUSY, "另一个进程正在展示同一渠道")
+    return number
+
+
+def _first_shown(items: Sequence[Item], context: Context) -> dict[NoticeKey, datetime]:
+    kept = json.loads(context.store.get("entries") or "{}")
+    since = {}
+    for item in items:
+        before = datetime.fromisoformat(kept[item.notice_key]) if item.notice_key in kept else context.now()
+        since[item.notice_key] = (item.visible_since or before).astimezone(LOCAL)
+    return since
