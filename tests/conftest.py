@@ -1,0 +1,32 @@
+"""What holds for every test: nothing leaves this machine, and a failure can be repeated from what is printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from tests.support.guard import GUARD
+
+hypothesis.settings.register_profile("house", print_blob=True, deadline=None)
+hypothesis.settings.load_profile("house")
+
+GUARD.install()
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_this_machine() -> Iterator[None]:
+    """Fail the test in whose time any thread tried to reach another machine, even if that went unnoticed."""
+    yield
+    refused = list(GUARD.refused)
+    GUARD.refused.clear()
+    if refused:
+        pytest.fail("tried to reach another machine: " + "; ".join(refused), pytrace=False)
+
+
+def pytest_report_header() -> str:
+    """Print what a repetition of this run needs; the seed of the order is printed by pytest-randomly."""
+    wanted = {name: os.environ.get(name, "not set") for name in ("KILLS", "PYTHONHASHSEED")}
+    return "repeat with: " + ", ".join(f"{name} {value}" for name, value in wanted.items())
