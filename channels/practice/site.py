@@ -1,0 +1,508 @@
+"""A practice site: stands in for a municipal web site, keeps what it is given, and fails when told to.
+
+It takes notices as JSON (`/api/notices`) and as a form (`/form/notices`, UTF-8 or GBK), is asked by key,
+takes and serves attachments, updates and withdraws, and shows readers a list and a page per notice.
+`/practice/state` lists all it holds and `/practice/switches` changes its behaviour; both are served by a
+listener of their own as well, which stays reachable while the site is down.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from channels.practice.site_pages import article_page, list_page, word_page
+from channels.practice.site_store import COLUMNS, Item, SiteStore
+from channels.practice.site_switches import Switches
+from channels.practice.wire import Request, Response, WireServer, json_response
+
+_CHINA = timezone(timedelta(hours=8))
+_MUST = {"key": "缺少发布标识", "title": "标题不能为空", "body": "正文不能为空"}
+_HTML = "text/html; charset=utf-8"
+
+
+class Refused(Exception):
+    """What the real thing would refuse, with the answer it gives."""
+
+    def __init__(self, status: int, message: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.fields = dict(fields or {})
+
+
+def _machine_clock() -> datetime:
+    return datetime.now(_CHINA)
+
+
+class PracticeSite:
+    """The site: `start`, use `base_url`, `stop`. The store in `store` outlives it.
+
+    `on_stored` is called with the item (a dict) between storing and answering; `clock` gives the present
+    instant; `pages`: every reader's page is also written below `store`.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        *,
+        name: str = "某市公共资源交易网",
+        port: int = 0,
+        admin_port: int = 0,
+        switches: Mapping[str, object] | None = None,
+        on_stored: Callable[[dict[str, Any]], None] | None = None,
+        clock: Callable[[], datetime] = _machine_clock,
+        pages: bool = False,
+    ) -> None:
+        self.name = name
+        self.switches = Switches()
+        self.switches.change(switches or {})
+        self.on_stored = on_stored
+        self.seen: deque[tuple[str, str]] = deque(maxlen=10_000)
+        self._folder = store
+        self._store = SiteStore(store)
+        self._clock = clock
+        self._pages = store / "pages" if pages else None
+        self._failed = 0
+        self._asked = 0
+        self._lock = threading.Lock()
+        self._site = WireServer(self._answer, port=port)
+        self._admin = WireServer(self._answer, port=admin_port)
+
+    @property
+    def port(self) -> int:
+        """The port of the site."""
+        return self._site.port
+
+    @property
+    def admin_port(self) -> int:
+        """The port that answers `/practice/…` even while the site is down."""
+        return self._admin.port
+
+    @property
+    def base_url(self) -> str:
+        """The address of the site."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> PracticeSite:
+        """Open both listeners."""
+        self._name_itself()
+        self._site.open()
+        self._admin.open()
+        return self
+
+    def stop(self) -> None:
+        """Close everything; the store stays on disk."""
+        self._site.close()
+        self._admin.close()
+        if self._pages is not None:
+            self._write_page("index.html", list_page(self.name, self._public_items()))
+        self._store.close()
+
+    def down(self) -> None:
+        """Refuse connections from here on; the admin listener stays."""
+        self._site.close()
+
+    def up(self) -> None:
+        """Take connections again, at the same address."""
+        if not self._site.is_open:
+            self._site.open()
+
+    def switch(self, **values: object) -> None:
+        """Change switches by name. Raises ValueError."""
+        self.switches.change(values)
+        self._name_itself()
+        if {"fail", "fail_times", "fail_every"} & values.keys():
+            with self._lock:
+                self._failed = self._asked = 0
+
+    def _name_itself(self) -> None:
+        self._site.named = self._admin.named = self.switches.practice_name
+
+    def items(self) -> list[dict[str, Any]]:
+        """All that is stored, oldest first, each with its number and the names of its attachments."""
+        files = self._store.files()
+        return [
+            {
+                **asdict(item),
+                "number": item.number,
+                "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in files if f.item == item.id],
+            }
+            for item in self._store.items()
+        ]
+
+    def raw(self, number: int) -> bytes:
+        """The bytes of the request body that brought the item with this id."""
+        return self._store.raw(number)
+
+    def delete(self, number: int) -> None:
+        """Remove an item, as an operator of the site would."""
+        self._store.delete(number)
+
+    def state(self) -> dict[str, Any]:
+        """Everything stored and every switch, as `/practice/state` gives it."""
+        files = [asdict(file) for file in self._store.files()]
+        return {"name": self.name, "items": self.items(), "files": files, "switches": self.switches.as_dict()}
+
+    # -- routing -----------------------------------------------------------------------------------
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            if request.path.startswith("/practice/"):
+                return self._practice(request)
+            self.seen.append((request.method, request.path))
+            if request.path.startswith("/api/"):
+                return self._api(request)
+            if request.path.startswith("/form/"):
+                return self._form(request)
+            return self._read(request)
+        except Refused as refused:
+            value = {"result": "refused", "message": refused.message, "errors": refused.fields}
+            return json_response(refused.status, value)
+
+    def _practice(self, request: Request) -> Response:
+        if request.path == "/practice/state":
+            return json_response(200, self.state())
+        if request.path == "/practice/switches" and request.method == "POST":
+            return self._switch_by_request(request)
+        if request.path == "/practice/down" and request.method == "POST":
+            threading.Thread(target=self.down, name="practice-down", daemon=True).start()
+            return json_response(200, {"result": "ok"})
+        if request.path == "/practice/up" and request.method == "POST":
+            self.up()
+            return json_response(200, {"result": "ok"})
+        return json_response(404, {"result": "no_such_path"})
+
+    def _switch_by_request(self, request: Request) -> Response:
+        try:
+            values = request.json()
+            if not isinstance(values, dict):
+                raise ValueError("a JSON object of switches is wanted")
+            self.switch(**values)
+        except (ValueError, TypeError) as error:
+            return json_response(400, {"result": "refused", "message": str(error)})
+        return json_response(200, self.switches.as_dict())
+
+    def _api(self, request: Request) -> Response:
+        self._admit(request)
+        tail = request.path.removeprefix("/api/")
+        if tail == "files" and request.method == "POST":
+            return self._upload(request)
+        if tail == "notices" and request.method == "POST":
+            return self._changing(request, self._create)
+        if not tail.startswith("notices/"):
+            return json_response(404, {"result": "no_such_path"})
+        tail = tail.removeprefix("notices/")
+        if request.method == "GET":
+            item = self._by_number(tail) if tail.startswith("number/") else self._store.by_key(tail)
+            return self._query(item)
+        if request.method == "PUT":
+            return self._changing(request, self._update)
+        if request.method == "POST" and tail.endswith("/withdraw"):
+            return self._changing(request, self._withdraw)
+        return json_response(405, {"result": "no_such_method"})
+
+    def _by_number(self, tail: str) -> Item | None:
+        return self._store.by_number(tail.removeprefix("number/").removesuffix("/withdraw"))
+
+    def _admit(self, request: Request) -> None:
+        if self.switches.fail == "lock_out" or (
+            self.switches.key and request.headers.get("x-api-key") != self.switches.key
+        ):
+            raise Refused(401, "密钥无效")
+
+    # -- failures ----------------------------------------------------------------------------------
+
+    def _failure(self) -> str:
+        """How this call fails, if it does."""
+        switches = self.switches
+        if not switches.fail:
+            return ""
+        with self._lock:
+            self._asked += 1
+            due = self._asked % switches.fail_every == 0
+            if not due or (switches.fail_times >= 0 and self._failed >= switches.fail_times):
+                return ""
+            self._failed += 1
+        return switches.fail
+
+    def _changing(self, request: Request, act: Callable[[Request], Response]) -> Response:
+        failure = self._failure()
+        if early := self._early_failure(failure):
+            return early
+        response = replace(act(request), delay=self.switches.slow, trickle=self.switches.trickle)
+        if response.status >= 400:
+            return response
+        return self._late_failure(failure, response)
+
+    def _early_failure(self, failure: str) -> Response | None:
+        switches = self.switches
+        busy = {"Retry-After": str(switches.retry_after)} if switches.retry_after else {}
+        answers = {
+            "reset_before_store": Response(reset=True),
+            "500_before_store": json_response(500, {"result": "error", "message": "内部错误"}),
+            "429": json_response(429, {"result": "busy", "message": "提交过于频繁"}, headers=busy),
+            "503": json_response(503, {"result": "busy", "message": "系统维护中"}, headers=busy),
+            "moved": Response(302, headers={"Location": "/login"}),
+            "error_in_200": json_response(200, {"result": "refused", "message": "栏目不存在", "errors": {}}),
+        }
+        if failure == "429_date":
+            when = format_datetime((self._now() + timedelta(seconds=switches.retry_after)).astimezone(UTC), usegmt=True)
+            return json_response(429, {"result": "busy", "message": "提交过于频繁"}, headers={"Retry-After": when})
+        return answers.get(failure)
+
+    def _late_failure(self, failure: str, response: Response) -> Response:
+        if failure == "duplicate":
+            value = json.loads(response.body) if response.media_type.startswith("application/json") else None
+            if value is not None:
+                return json_response(200, {**value, "result": "duplicate"}, delay=response.delay)
+        answers = {
+            "reset_after_store": replace(response, reset=True),
+            "500_after_store": json_response(500, {"result": "error", "message": "内部错误"}),
+            "unknown_word": json_response(200, {"result": "SUMITTED"}),
+            "empty": Response(200, b""),
+            "truncated": replace(response, body=response.body[: len(response.body) // 2]),
+        }
+        return answers.get(failure, response)
+
+    # -- what it does ------------------------------------------------------------------------------
+
+    def _now(self) -> datetime:
+        return datetime.fromisoformat(self.switches.clock) if self.switches.clock else self._clock()
+
+    def _create(self, request: Request) -> Response:
+        try:
+            fields = request.json()
+        except ValueError:
+            raise Refused(400, "请求不是有效的 JSON") from None
+        files = fields.pop("files", []) if isinstance(fields, dict) else []
+        item, new = self._keep(request, fields, files)
+        return self._created(item, new)
+
+    def _keep(self, request: Request, fields: Any, files: Any) -> tuple[Item, bool]:
+        checked = self._checked(fields)
+        numbers = self._file_numbers(files)
+        item, new = self._store.add(
+            checked,
+            files=numbers,
+            stored_at=_machine_clock().timestamp(),
+            published_at=self._now().isoformat(timespec="seconds"),
+            raw=request.body,
+            once=self.switches.idempotent,
+        )
+        if new:
+            self._show(item)
+            if self.on_stored is not None:
+                self.on_stored({**asdict(item), "number": item.number})
+        return item, new
+
+    def _checked(self, fields: Any) -> dict[str, str]:
+        if not isinstance(fields, dict):
+            raise Refused(400, "请求不是一个对象")
+        problems = {name: words for name, words in _MUST.items() if not str(fields.get(name) or "").strip()}
+        problems |= {name: "没有这个字段" for name in fields if name not in COLUMNS}
+        problems |= {name: "应为文字" for name, value in fields.items() if not isinstance(value, str)}
+        if self.switches.refuse_title and self.switches.refuse_title in str(fields.get("title")):
+            problems["title"] = f"标题含有不允许的词：{self.switches.refuse_title}"
+        if problems:
+            raise Refused(422, "提交的内容有误", problems)
+        if len(fields["body"].encode()) > self.switches.max_bytes:
+            raise Refused(413, "正文过大")
+        if "<script" in fields["body"].lower():
+            raise Refused(422, "内容被安全策略拦截", {"body": "正文含有脚本"})
+        return dict(fields)
+
+    def _file_numbers(self, files: Any) -> list[int]:
+        known = {str(file.id): file.id for file in self._store.files()} if files else {}
+        try:
+            return [known[str(number)] for number in files]
+        except (KeyError, TypeError):
+            raise Refused(422, "提交的内容有误", {"files": "附件不存在"}) from None
+
+    def _created(self, item: Item, new: bool) -> Response:
+        if not new:
+            return json_response(200, {"result": "duplicate", **self._told(item)})
+        if self.switches.public_after:
+            return json_response(202, {"result": "accepted", **self._told(item)})
+        return json_response(201, {"result": "ok", **self._told(item)})
+
+    def _told(self, item: Item) -> dict[str, str]:
+        told = {"number": item.number, "url": item.path}
+        if self.switches.tells_time:
+            told["published_at"] = item.published_at
+        return told
+
+    def _age(self, item: Item) -> float:
+        return _machine_clock().timestamp() - item.stored_at
+
+    def _is_told_of(self, item: Item | None) -> bool:
+        after = self.switches.query_after
+        return item is not None and after >= 0 and self._age(item) >= after
+
+    def _status(self, item: Item) -> str:
+        if item.state == "withdrawn":
+            return "withdrawn"
+        if self._age(item) < self.switches.public_after:
+            return "reviewing"
+        return "rejected" if self.switches.reject else "published"
+
+    def _query(self, item: Item | None) -> Response:
+        if self.switches.fail_query:
+            early = self._early_failure(self.switches.fail_query)
+            return early or self._late_failure(self.switches.fail_query, json_response(200, {}))
+        how = {"delay": self.switches.slow_query}
+        if item is None or not self._is_told_of(item):
+            return json_response(404, {"result": "absent"}, **how)
+        status = self._status(item)
+        if status == "withdrawn":
+            return json_response(404, {"result": "absent", "status": status}, **how)
+        value = {
+            "result": "found",
+            "status": status,
+            "key": item.key,
+            "title": item.title,
+            "content": self._shown(item).body,
+            "files": [{"name": f.name, "url": f.path, "sha256": f.sha256} for f in self._shown_files(item)],
+            **self._told(item),
+        }
+        if status == "rejected":
+            value["message"] = "审核不通过"
+        return json_response(200, value, **how)
+
+    def _shown(self, item: Item) -> Item:
+        return replace(item, body=f"{item.body}<p>本站提示</p>") if self.switches.garble else item
+
+    def _shown_files(self, item: Item) -> list[Any]:
+        return [] if self.switches.lose_files else self._store.files(item.id)
+
+    def _update(self, request: Request) -> Response:
+        item = self._by_number(request.path.removeprefix("/api/notices/"))
+        if item is None or item.state == "withdrawn":
+            return json_response(404, {"result": "absent", "message": "没有这条公告"})
+        fields = request.json()
+        files = self._file_numbers(fields.pop("files")) if "files" in fields else None
+        item = self._store.change(item, self._checked({"key": item.key, **fields}), files)
+        self._show(item)
+        return json_response(200, {"result": "ok", **self._told(item)})
+
+    def _withdraw(self, request: Request) -> Response:
+        item = self._by_number(request.path.removeprefix("/api/notices/"))
+        if item is None or item.state == "withdrawn" or self.switches.withdraw_404:
+            return json_response(404, {"result": "absent", "message": "没有这条公告"})
+        reason = request.json().get("reason", "") if request.body else ""
+        self._store.withdraw(item, str(reason))
+        return json_response(200, {"result": "ok", "number": item.number})
+
+    def _upload(self, request: Request) -> Response:
+        name, data, key = _uploaded(request)
+        with self._lock:
+            refused = self.switches.fail_files > 0
+            if refused:
+                self.switches.fail_files -= 1
+        if refused or len(data) > self.switches.max_file_bytes:
+            raise Refused(413, f"附件过大：{name}")
+        file = self._store.add_file(key, name, data)
+        return json_response(201, {"result": "ok", "id": str(file.id), "url": file.path, "sha256": file.sha256})
+
+    # -- the form ----------------------------------------------------------------------------------
+
+    def _form(self, request: Request) -> Response:
+        charset = "gbk" if "gbk" in request.headers.get("content-type", "").lower() else "utf-8"
+        if request.path == "/form/query":
+            return self._form_query(request, charset)
+        if request.path != "/form/notices" or request.method != "POST":
+            return self._words(404, "页面不存在", charset)
+        return self._changing(request, lambda r: self._form_create(r, charset))
+
+    def _words(self, status: int, words: str, charset: str = "gbk", **how: Any) -> Response:
+        page = word_page(self.name, words).encode(charset, "xmlcharrefreplace")
+        return Response(status, page, f"text/html; charset={charset}", **how)
+
+    def _form_create(self, request: Request, charset: str) -> Response:
+        try:
+            text = request.body.decode("ascii")
+            fields = dict(parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict"))
+        except UnicodeDecodeError:
+            return self._words(200, "提交失败：编码错误", charset)
+        password = fields.pop("password", "")
+        if self.switches.fail == "lock_out" or (self.switches.key and password != self.switches.key):
+            return self._words(200, "登录失败：用户名或密码错误", charset)
+        try:
+            item, new = self._keep(request, fields, [])
+        except Refused as refused:
+            reasons = "；".join([refused.message, *refused.fields.values()])
+            return self._words(200, f"提交失败：{reasons}", charset)
+        word = "发布成功" if new else "请勿重复提交"
+        return self._words(200, f"{word}，编号：{item.number}，地址：{item.path}", charset)
+
+    def _form_query(self, request: Request, charset: str) -> Response:
+        if self.switches.fail_query:
+            early = self._early_failure(self.switches.fail_query)
+            return early or self._words(200, "查询服务异常", charset)
+        item = self._store.by_key(request.query.get("key", ""))
+        how = {"delay": self.switches.slow_query}
+        if item is None or not self._is_told_of(item) or item.state == "withdrawn":
+            return self._words(200, "查无此公告", "gbk", **how)
+        return self._words(200, f"查询结果：已发布，编号：{item.number}，地址：{item.path}", "gbk", **how)
+
+    # -- readers -----------------------------------------------------------------------------------
+
+    def _public_items(self) -> list[Item]:
+        return [item for item in self._store.items() if self._status(item) == "published"]
+
+    def _read(self, request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            return self._words(405, "不支持的方法", "utf-8")
+        if request.path in {"/", "/index.html"}:
+            return Response(200, list_page(self.name, self._public_items()), _HTML)
+        folder, _, tail = request.path.strip("/").partition("/")
+        number = tail.removesuffix(".html")
+        if number.isdigit() and folder == "notices":
+            item = self._store.by_id(int(number))
+            if item is not None and self._status(item) == "published":
+                return Response(200, article_page(self.name, self._shown(item), self._shown_files(item)), _HTML)
+        if number.isdigit() and folder == "files" and not self.switches.lose_files:
+            found = self._store.file_data(int(number))
+            if found is not None:
+                return Response(200, found[1], "application/octet-stream")
+        return self._words(404, "页面不存在", "utf-8")
+
+    def _show(self, item: Item) -> None:
+        if self._pages is not None:
+            self._write_page(item.path, article_page(self.name, item, self._store.files(item.id)))
+
+    def _write_page(self, path: str, page: bytes) -> None:
+        assert self._pages is not None
+        target = self._pages / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(page)
+
+
+def _uploaded(request: Request) -> tuple[str, bytes, str]:
+    """Name, bytes and delivery key of an upload: a multipart form, or bare bytes with headers."""
+    media_type = request.headers.get("content-type", "")
+    if not media_type.startswith("multipart/form-data"):
+        name = unquote(request.headers.get("x-file-name", ""))
+        if not name:
+            raise Refused(422, "提交的内容有误", {"name": "附件没有名称"})
+        return name, request.body, request.headers.get("x-key", "")
+    message = message_from_bytes(
+        b"Content-Type: " + media_type.encode() + b"\r\n\r\n" + request.body, policy=policy.HTTP
+    )
+    parts = {str(part.get_param("name", header="content-disposition")): part for part in message.iter_parts()}
+    if "file" not in parts:
+        raise Refused(422, "提交的内容有误", {"file": "没有附件"})
+    values = {name: bytes(part.get_payload(decode=True) or b"") for name, part in parts.items()}
+    name = values.get("name", b"").decode() or str(parts["file"].get_filename() or "")
+    if not name:
+        raise Refused(422, "提交的内容有误", {"name": "附件没有名称"})
+    return name, values["file"], values.get("key", b"").decode()
