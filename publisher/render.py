@@ -21,6 +21,7 @@ from jinja2 import (
     PackageLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -84,17 +85,16 @@ class Renderer:
         title). With `whole_text` the page must hold the notice's whole text, in order; without it (an
         excerpt) only part. Raises TemplateFault.
         """
-        module = channel.adapter.partition(":")[0].rpartition(".")[2]
-        names = [f"{_OWN}/{channel.name}/notice.html.j2", f"{module}/notice.html.j2"]
         values = {
             "notice": notice,
             "body": Markup(notice.body_html),  # sanitised at intake, and looked at again below
             "channel": {"name": channel.name, "title": channel.title},
         }
-        html = self._make(names, channel, values)
-        _refuse_active(html, names[-1], channel)
+        template = self._find(_names(channel), channel)
+        html = self._fill(template, channel, values)
+        _refuse_active(html, str(template.name), channel)
         if whole_text:
-            _refuse_incomplete(html, notice, names[-1], channel)
+            _refuse_incomplete(html, notice, str(template.name), channel)
         content = html.encode("utf-8")
         return Rendition(
             sha256=hashlib.sha256(content).hexdigest(),
@@ -106,20 +106,19 @@ class Renderer:
 
     def text(self, template_name: str, **values: object) -> str:
         """A text for staff from a shipped template, such as `receipt.txt.j2`. Raises TemplateFault."""
-        return self._make([template_name], None, values)
+        return self._fill(self._find([template_name], None), None, values)
 
     def compile_all(self, channels: Sequence[ChannelSettings]) -> tuple[TemplateFault, ...]:
         """What is wrong with the templates of these channels, without a notice: missing ones and bad syntax."""
         faults = []
         for channel in channels:
-            module = channel.adapter.partition(":")[0].rpartition(".")[2]
             try:
-                self._find([f"{_OWN}/{channel.name}/notice.html.j2", f"{module}/notice.html.j2"], channel)
+                self._find(_names(channel), channel)
             except TemplateFault as fault:
                 faults.append(fault)
         return tuple(faults)
 
-    def _find(self, names: Sequence[str], channel: ChannelSettings | None) -> Any:
+    def _find(self, names: Sequence[str], channel: ChannelSettings | None) -> Template:
         try:
             return self._environment.select_template(list(names))
         except TemplateNotFound as error:
@@ -128,10 +127,9 @@ class Renderer:
             where = f"{error.name or names[-1]}, line {error.lineno}"
             raise _fault(channel, where, str(error.message), "模板语法有误") from error
 
-    def _make(self, names: Sequence[str], channel: ChannelSettings | None, values: dict[str, Any]) -> str:
-        template = self._find(names, channel)
+    def _fill(self, template: Template, channel: ChannelSettings | None, values: dict[str, Any]) -> str:
         try:
-            return str(template.render(**values))
+            return template.render(**values)
         except TemplateSyntaxError as error:  # in a template that this one includes
             where = f"{error.name or template.name}, line {error.lineno}"
             raise _fault(channel, where, str(error.message), "模板语法有误") from error
@@ -174,11 +172,18 @@ class Renderer:
         return self._environment.list_templates(extensions=["j2"])
 
 
+def _names(channel: ChannelSettings) -> tuple[str, str]:
+    """The channel's own template, then the one shipped with its adapter."""
+    module = channel.adapter.partition(":")[0].rpartition(".")[2]
+    return f"{_OWN}/{channel.name}/notice.html.j2", f"{module}/notice.html.j2"
+
+
 def _is_html(name: str | None) -> bool:
     return name is None or not name.endswith(".txt.j2")
 
 
 def _fault(channel: ChannelSettings | None, where: str, english: str, chinese: str) -> TemplateFault:
+    where = where.removeprefix(f"{_OWN}/")
     whose = f"渠道“{channel.title}”的模板" if channel else "模板"
     return TemplateFault(
         f"template {where}: {english}",
