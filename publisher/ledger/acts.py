@@ -1,0 +1,239 @@
+"""Acts of persons: approve, hold, release, retry, confirm, cancel. Each names who, and is a log row.
+
+All raise `NotAllowed` (in Chinese, saying what to do instead) where the present state forbids the act.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from publisher.channel import Capabilities, Receipt
+from publisher.delivery import Operation, State, WaitsFor
+from publisher.errors import NotAllowed, Reason
+from publisher.ledger import claims, deliveries, intake_rows
+from publisher.ledger.chain import Entry, iso
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.store import Tx
+from publisher.ledger.tables import approval, attempt, attempt_delivery, delivery, version
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who acts: the name given with the command, and the operating system's account on its host."""
+
+    by: str
+    account: str
+
+
+CapabilitiesOf = Callable[[str], Capabilities | None]
+
+
+def of_number(conn: Connection, number: str, channel: str | None = None) -> list[Delivery]:
+    """The deliveries of the notice with this intake number (on one channel), without superseded ones."""
+    row = intake_rows.by_number(conn, number)
+    if row is None:
+        raise NotAllowed(f"没有编号 {number} 的收件")
+    if row.notice_id is None:
+        raise NotAllowed(f"{number} 尚未受理（{row.state}），没有可操作的发布任务；请处理待处理或退回文件夹中的文件")
+    query = select(delivery).where(delivery.c.notice_id == row.notice_id, delivery.c.state != State.SUPERSEDED.value)
+    if channel is not None:
+        query = query.where(delivery.c.channel == channel)
+    rows = list(conn.execute(query.order_by(delivery.c.id)))
+    if not rows:
+        raise NotAllowed(f"{number} 在渠道 {channel} 上没有发布任务")
+    return rows
+
+
+def _log(tx: Tx, row: Delivery, event: str, person: Person, **data: Any) -> None:
+    tx.log(deliveries.entry(row, event, person.by, account=person.account, **data))
+
+
+# ---- approve
+
+
+def approvals_missing(conn: Connection, version_id: int, needed: int) -> int:
+    """How many approvals a version still lacks."""
+    given = conn.execute(select(func.count()).where(approval.c.version_id == version_id)).scalar_one()
+    return max(0, needed - int(given))
+
+
+def approve(tx: Tx, number: str, person: Person, needed: int) -> int:
+    """Approve the present version with its renditions; gives how many approvals are still missing."""
+    rows = of_number(tx.conn, number)
+    version_id = max(row.version_id for row in rows)
+    mine = [row for row in rows if row.version_id == version_id]
+    already = select(approval.c.id).where(approval.c.version_id == version_id, approval.c.by == person.by)
+    if tx.conn.execute(already).first() is not None:
+        raise NotAllowed(f"{person.by} 已批准过 {number}")
+    text_digest = tx.conn.execute(select(version.c.text_digest).where(version.c.id == version_id)).scalar_one()
+    digests = {"text": text_digest, "renditions": {row.channel: row.rendition_sha256 for row in mine}}
+    values = {"version_id": version_id, "by": person.by, "account": person.account, "given_at": tx.now}
+    tx.conn.execute(insert(approval).values(digests=json.dumps(digests, sort_keys=True), **values))
+    first = mine[0]
+    data = {"account": person.account, "version_id": version_id, "digests": digests}
+    tx.log(Entry(event="approved", by=person.by, number=number, notice_id=first.notice_id, data=data))
+    missing = approvals_missing(tx.conn, version_id, needed)
+    if missing == 0:
+        for row in mine:
+            if row.state == State.PENDING.value and row.waits_for == WaitsFor.APPROVAL.value:
+                deliveries.work_out_waits(tx, row, approvals_missing=False)
+                _log_lateness(tx, row)
+    return missing
+
+
+def _log_lateness(tx: Tx, row: Delivery) -> None:
+    if row.publish_at is not None and row.publish_at < tx.now:
+        late = int((tx.now - row.publish_at).total_seconds())
+        tx.log(deliveries.entry(row, "approved_late", "程序", due=iso(row.publish_at), seconds=late))
+
+
+# ---- hold and release
+
+
+def hold(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Delivery]:
+    """Stop pending deliveries; gives those that were stopped."""
+    pending = [row for row in rows if row.state == State.PENDING.value]
+    if not pending:
+        raise NotAllowed("没有待发布的渠道可以暂停（发送中的请稍候，已发布的不能暂停）")
+    for row in pending:
+        deliveries.hold(tx, row, Reason.HELD_BY_PERSON, reason, by=person.by, account=person.account)
+    return pending
+
+
+def release(
+    tx: Tx,
+    rows: Sequence[Delivery],
+    person: Person,
+    reason: str,
+    capabilities: CapabilitiesOf,
+    *,
+    not_there: bool,
+    needed: int,
+) -> list[str]:
+    """Let held deliveries go on; gives a sentence (Chinese) for each.
+
+    Where an earlier call may have published, the channel is asked first; where it cannot be asked,
+    the person must say that it is not there.
+    """
+    held = [row for row in rows if row.state == State.HELD.value]
+    if not held:
+        raise NotAllowed("没有暂停的渠道可以放行")
+    told = []
+    for row in held:
+        ability = capabilities(row.channel)
+        if not claims.was_ever_unknown(tx.conn, row.id) and row.visible_since is None:
+            _let_go(tx, row, person, reason, needed, not_there=False)
+            told.append(f"{row.channel}：已放行")
+        elif not_there:
+            _let_go(tx, row, person, reason, needed, not_there=True)
+            told.append(f"{row.channel}：经 {person.by} 核对未发布，已放行")
+        elif ability is not None and ability.findable and row.reason != Reason.CANNOT_BE_ASKED.value:
+            deliveries.reschedule(tx, row, tx.now)
+            _log(tx, row, "release_asked", person, reason=reason)
+            told.append(f"{row.channel}：先向渠道查询，查明未发布后放行")
+        else:
+            raise NotAllowed(
+                f"{row.channel} 无法查询：请人工核对，未发布则加 --not-there 放行，已发布则用 confirm 确认"
+            )
+    return told
+
+
+def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, needed: int, *, not_there: bool) -> None:
+    fresh = {"tries": 0, "first_attempt_at": None, "give_up_at": None}
+    data = {"account": person.account, "why": reason, "not_there": not_there}
+    # Whoever asserts that it is not there vouches for it: the calls of before are settled by that.
+    if not_there:
+        _settle_calls(tx, row)
+    deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event="released", data=data, **fresh)
+    missing = approvals_missing(tx.conn, row.version_id, needed) > 0
+    deliveries.work_out_waits(tx, deliveries.read(tx.conn, row.id), approvals_missing=missing)
+
+
+def _settle_calls(tx: Tx, row: Delivery) -> None:
+    mine = select(attempt_delivery.c.attempt_id).where(attempt_delivery.c.delivery_id == row.id)
+    unsettled = (attempt.c.id.in_(mine), attempt.c.outcome == "unknown", attempt.c.ended_at.is_not(None))
+    tx.conn.execute(attempt.update().where(*unsettled).values(outcome="not_there"))
+
+
+# ---- retry
+
+
+def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[str]:
+    """Try again now: ask for what is unknown, repeat what failed, hurry what is pending; refuse what is published."""
+    told = []
+    for row in rows:
+        state = State(row.state)
+        if state is State.UNKNOWN:
+            deliveries.reschedule(tx, row, tx.now)
+            _log(tx, row, "retry_asked", person, reason=reason)
+            told.append(f"{row.channel}：结果未知，先向渠道查询")
+        elif state is State.FAILED:
+            data = {"account": person.account, "why": reason}
+            fresh = {"tries": 0, "first_attempt_at": None, "give_up_at": None}
+            deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event="retried", data=data, **fresh)
+            told.append(f"{row.channel}：重新发送")
+        elif state is State.PENDING and row.waits_for is None:
+            deliveries.reschedule(tx, row, tx.now)
+            _log(tx, row, "retry_asked", person, reason=reason)
+            told.append(f"{row.channel}：立即重试")
+    if not told:
+        states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
+        raise NotAllowed(f"没有可以重试的渠道：{states}（暂停的用 release，已发布的不能重发）")
+    return told
+
+
+# ---- confirm
+
+
+def confirm(
+    tx: Tx,
+    row: Delivery,
+    person: Person,
+    *,
+    seen_at: datetime | None = None,
+    channel_number: str | None = None,
+    url: str | None = None,
+    proof: str = "",
+) -> None:
+    """A person saw it published: since `seen_at` (between the first attempt and now; default now)."""
+    if State(row.state) not in (State.HELD, State.SUBMITTED, State.UNKNOWN):
+        raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，无需确认")
+    seen = seen_at or tx.now
+    first = row.first_attempt_at or row.created_at
+    if not first <= seen <= tx.now:
+        raise NotAllowed(f"看到的时间应在 {iso(first)[:16]} 与现在之间")
+    receipt = Receipt(number=channel_number, url=url, visible_since=seen, note=proof)
+    data = {"account": person.account, "proof": proof, "seen_at": iso(seen)}
+    deliveries.publish(tx, row, receipt, by=person.by, confirmed=True, **data)
+
+
+def undo_confirm(tx: Tx, row: Delivery, person: Person, reason: str) -> None:
+    """Take a confirmation back; the publication is subtracted again."""
+    if row.state != State.PUBLISHED.value or row.operation != Operation.PUBLISH.value:
+        raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，没有可撤回的确认")
+    deliveries.hold(tx, row, Reason.CONFIRMATION_UNDONE, reason, by=person.by, account=person.account)
+
+
+# ---- cancel
+
+
+def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Delivery]:
+    """Never send what is not sent yet; gives what was cancelled. What is in flight or public stays, and is said."""
+    can = [row for row in rows if State(row.state) in (State.PENDING, State.HELD, State.FAILED)]
+    doubtful = [
+        row.channel for row in can if row.state == State.HELD.value and claims.was_ever_unknown(tx.conn, row.id)
+    ]
+    if doubtful:
+        raise NotAllowed(f"{'、'.join(doubtful)} 可能已发布：请先人工核对，用 confirm 或 release --not-there 说明")
+    if not can:
+        states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
+        raise NotAllowed(f"没有可以取消的渠道：{states}")
+    for row in can:
+        deliveries.cancel(tx, row, person.by, reason)
+    return can

@@ -1,0 +1,35 @@
+"""Alarms: one row for each cause, raised once and cleared once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.engine import Row
+
+from publisher.ledger.chain import Entry
+from publisher.ledger.store import PROGRAM, Tx
+from publisher.ledger.tables import alarm
+
+
+def raise_alarm(tx: Tx, cause: str, detail: str, channel: str | None = None) -> bool:
+    """Raise the alarm `cause` unless it stands already; say whether it is new."""
+    row = {"cause": cause, "detail": detail, "channel": channel, "raised_at": tx.now}
+    added = tx.conn.execute(tx.upsert(alarm).values(**row).on_conflict_do_nothing().returning(alarm.c.id)).first()
+    if added is None:
+        return False
+    tx.log(Entry(event="alarm_raised", by=PROGRAM, channel=channel, data={"cause": cause, "detail": detail}))
+    return True
+
+
+def clear_alarm(tx: Tx, cause: str, detail: str = "") -> bool:
+    """Clear the alarm `cause` if it stands; say whether it did."""
+    statement = update(alarm).where(alarm.c.cause == cause, alarm.c.cleared_at.is_(None)).values(cleared_at=tx.now)
+    cleared = tx.conn.execute(statement.returning(alarm.c.channel)).first()
+    if cleared is None:
+        return False
+    tx.log(Entry(event="alarm_cleared", by=PROGRAM, channel=cleared.channel, data={"cause": cause, "detail": detail}))
+    return True
+
+
+def standing(conn: Connection) -> list[Row[tuple[object, ...]]]:
+    """The alarms that stand, oldest first."""
+    return list(conn.execute(select(alarm).where(alarm.c.cleared_at.is_(None)).order_by(alarm.c.id)))

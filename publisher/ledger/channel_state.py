@@ -1,0 +1,234 @@
+"""What the ledger remembers of a channel: stopped, breaker open, asked to wait; and its small store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Connection, func, select, type_coerce, update
+
+from publisher.delivery import OPEN, State
+from publisher.ledger.alarms import clear_alarm, raise_alarm
+from publisher.ledger.chain import Entry, local_day
+from publisher.ledger.store import Ledger, Tx
+from publisher.ledger.tables import channel_state, channel_store, delivery
+
+ALL = "*"
+"""The name under which a stop of all channels is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """One row of channel_state."""
+
+    channel: str
+    stopped_at: datetime | None = None
+    stop_reason: str | None = None
+    stopped_by: str | None = None
+    failures: int = 0
+    open_since: datetime | None = None
+    probe_at: datetime | None = None
+    probes: int = 0
+    not_before: datetime | None = None
+    set_number: int = 0
+
+
+def read_states(conn: Connection) -> dict[str, ChannelState]:
+    """All rows, by channel."""
+    return {row.channel: ChannelState(**row._mapping) for row in conn.execute(select(channel_state))}
+
+
+def lock_state(tx: Tx, channel: str) -> ChannelState:
+    """The channel's row, locked until commit and made if it is missing."""
+    empty = {"channel": channel, "failures": 0, "probes": 0, "set_number": 0}
+    query = select(channel_state).where(channel_state.c.channel == channel)
+    if tx.on_postgresql:
+        query = query.with_for_update()
+    row = tx.conn.execute(query).first()
+    if row is None:
+        tx.conn.execute(tx.upsert(channel_state).values(**empty).on_conflict_do_nothing())
+        row = tx.conn.execute(query).one()
+    return ChannelState(**row._mapping)
+
+
+def _set(tx: Tx, channel: str, **values: object) -> None:
+    tx.conn.execute(update(channel_state).where(channel_state.c.channel == channel).values(**values))
+
+
+def stop(tx: Tx, channel: str, by: str, reason: str) -> bool:
+    """Stop a channel (or `ALL`); False if it already was."""
+    if lock_state(tx, channel).stopped_at is not None:
+        return False
+    _set(tx, channel, stopped_at=tx.now, stop_reason=reason, stopped_by=by)
+    tx.log(Entry(event="stopped", by=by, channel=channel, data={"reason": reason}))
+    return True
+
+
+def resume(tx: Tx, channel: str, by: str, reason: str = "") -> bool:
+    """Let a stopped channel (or `ALL`) go on; False if it was not stopped. Patience is moved on by the stop."""
+    state = lock_state(tx, channel)
+    if state.stopped_at is None:
+        return False
+    stopped_for = tx.now - state.stopped_at
+    # A channel stopped for its credential starts afresh: the cause is mended, so no probe is due.
+    _set(
+        tx,
+        channel,
+        stopped_at=None,
+        stop_reason=None,
+        stopped_by=None,
+        failures=0,
+        open_since=None,
+        probe_at=None,
+        probes=0,
+    )
+    move_patience(tx, stopped_for, None if channel == ALL else channel)
+    clear_alarm(tx, f"stopped:{channel}")
+    clear_alarm(tx, f"down:{channel}")
+    tx.log(
+        Entry(
+            event="resumed",
+            by=by,
+            channel=channel,
+            data={"reason": reason, "seconds": int(stopped_for.total_seconds())},
+        )
+    )
+    return True
+
+
+def move_patience(tx: Tx, by: timedelta, channel: str | None = None) -> None:
+    """Move the give-up instants of open deliveries on by `by`: that time was not theirs to use."""
+    micros = by // timedelta(microseconds=1)
+    later = type_coerce(type_coerce(delivery.c.give_up_at, BigInteger) + micros, delivery.c.give_up_at.type)
+    statement = update(delivery).where(
+        delivery.c.state.in_([s.value for s in OPEN]), delivery.c.give_up_at.is_not(None)
+    )
+    if channel is not None:
+        statement = statement.where(delivery.c.channel == channel)
+    tx.conn.execute(statement.values(give_up_at=later))
+
+
+def channel_failed(tx: Tx, channel: str, title: str, limit: int, first: timedelta, cap: timedelta, reason: str) -> None:
+    """Count one channel-wide failure; open the breaker at `limit` in a row; space the probes while it is open."""
+    state = lock_state(tx, channel)
+    failures = state.failures + 1
+    if state.open_since is not None:
+        probes = state.probes + 1
+        wait = min(cap, first * 2 ** min(probes, 20))
+        _set(tx, channel, failures=failures, probes=probes, probe_at=tx.now + wait)
+    elif failures >= limit:
+        _set(tx, channel, failures=failures, open_since=tx.now, probes=0, probe_at=tx.now + first)
+        waiting = _waiting(tx.conn, channel)
+        raise_alarm(
+            tx,
+            f"down:{channel}",
+            f"{title}连续 {failures} 次失败（{reason}），已暂停发送并定时试探；等待发布 {waiting} 件",
+            channel,
+        )
+    else:
+        _set(tx, channel, failures=failures)
+
+
+def channel_answered(tx: Tx, channel: str) -> None:
+    """The channel gave a proper answer: close the breaker and let what waited go."""
+    state = lock_state(tx, channel)
+    if not state.failures and state.open_since is None:
+        return
+    _set(tx, channel, failures=0, open_since=None, probe_at=None, probes=0)
+    if state.open_since is None:
+        return
+    waits = (delivery.c.channel == channel, delivery.c.state == State.PENDING.value, delivery.c.next_at > tx.now)
+    tx.conn.execute(update(delivery).where(*waits, delivery.c.waits_for.is_(None)).values(next_at=tx.now))
+    clear_alarm(tx, f"down:{channel}", f"渠道已恢复，继续发布 {_waiting(tx.conn, channel)} 件")
+
+
+def probe_begins(tx: Tx, channel: str, until: datetime) -> None:
+    """No other probe before `until`, unless this one's outcome says so."""
+    _set(tx, channel, probe_at=until)
+
+
+def wait_until(tx: Tx, channel: str, not_before: datetime) -> None:
+    """The channel asked for no call before `not_before`."""
+    state = lock_state(tx, channel)
+    if state.not_before is None or state.not_before < not_before:
+        _set(tx, channel, not_before=not_before)
+
+
+def next_set_number(tx: Tx, channel: str) -> int:
+    """A set number higher than every one before."""
+    number = lock_state(tx, channel).set_number + 1
+    _set(tx, channel, set_number=number)
+    return number
+
+
+def _waiting(conn: Connection, channel: str) -> int:
+    query = select(func.count()).where(delivery.c.channel == channel, delivery.c.state == State.PENDING.value)
+    return conn.execute(query).scalar_one()
+
+
+class LedgerStore:
+    """The small durable state of one channel (`publisher.channel.Store`)."""
+
+    def __init__(self, ledger: Ledger, channel: str, delivery_id: int | None = None) -> None:
+        self._ledger = ledger
+        self._channel = channel
+        self._delivery_id = delivery_id
+
+    def _read(self, conn: Connection, name: str) -> str | None:
+        here = (channel_store.c.channel == self._channel, channel_store.c.name == name)
+        return conn.execute(select(channel_store.c.value).where(*here)).scalar_one_or_none()
+
+    def _write(self, tx: Tx, name: str, value: str, until: datetime | None = None) -> None:
+        statement = tx.upsert(channel_store).values(channel=self._channel, name=name, value=value, until=until)
+        tx.conn.execute(
+            statement.on_conflict_do_update(index_elements=["channel", "name"], set_={"value": value, "until": until})
+        )
+
+    def get(self, name: str) -> str | None:
+        """The value of `name`, or None."""
+        with self._ledger.read() as conn:
+            return self._read(conn, name)
+
+    def put(self, name: str, value: str) -> None:
+        """Set `name`."""
+        with self._ledger.write() as tx:
+            self._write(tx, name, value)
+
+    def compare_and_set(self, name: str, old: str | None, new: str) -> bool:
+        """Set `name` to `new` if it still is `old`."""
+        with self._ledger.write() as tx:
+            lock_state(tx, self._channel)
+            if self._read(tx.conn, name) != old:
+                return False
+            self._write(tx, name, new)
+            return True
+
+    def count_today(self, name: str, limit: int) -> bool:
+        """Add one to today's counter unless it has reached `limit`."""
+        with self._ledger.write() as tx:
+            lock_state(tx, self._channel)
+            key = f"count:{name}:{local_day(tx.now)}"
+            count = int(self._read(tx.conn, key) or "0")
+            if count >= limit:
+                return False
+            self._write(tx, key, str(count + 1))
+            return True
+
+    def lease(self, name: str, holder: str, lasts: timedelta) -> bool:
+        """Take or renew the named lease."""
+        with self._ledger.write() as tx:
+            lock_state(tx, self._channel)
+            here = (channel_store.c.channel == self._channel, channel_store.c.name == f"lease:{name}")
+            row = tx.conn.execute(select(channel_store).where(*here)).first()
+            if row is not None and row.value != holder and row.until is not None and row.until > tx.now:
+                return False
+            self._write(tx, f"lease:{name}", holder, tx.now + lasts)
+            return True
+
+    def step(self, name: str, ref: str | None = None) -> str | None:
+        """Record, or recall, a remote step of this delivery."""
+        key = f"step:{self._delivery_id}:{name}"
+        if ref is None:
+            return self.get(key)
+        self.put(key, ref)
+        return ref

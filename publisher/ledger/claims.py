@@ -1,0 +1,369 @@
+"""Claims: what is due, taken by one daemon and no other.
+
+A claim is made only for calls that a free thread starts at once: the delivery becomes *sending* (or
+gets a short lease, for a question) and its attempt row is written in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from publisher.delivery import Operation, State
+from publisher.ledger import deliveries
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.store import Tx
+from publisher.ledger.tables import attempt, attempt_delivery, daemon, delivery, observation
+
+ASKED = (State.UNKNOWN, State.SUBMITTED, State.PUBLISHED, State.HELD)
+"""States in which a due delivery is asked for, not sent: its `next_at` says when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this daemon may now send (`attempt_id`) or ask for (`observation_id`)."""
+
+    row: Delivery
+    attempt_id: int | None
+    observation_id: int | None
+    limit_at: datetime
+
+
+def due_now(conn: Connection, now: datetime) -> dict[str, int]:
+    """How many deliveries are due, by channel."""
+    query = select(delivery.c.channel, func.count()).where(delivery.c.next_at <= now).group_by(delivery.c.channel)
+    return {channel: count for channel, count in conn.execute(query)}
+
+
+def next_due(conn: Connection, after: datetime) -> datetime | None:
+    """The earliest instant after `after` at which something becomes due, or None."""
+    later: datetime | None = conn.execute(
+        select(func.min(delivery.c.next_at)).where(delivery.c.next_at > after)
+    ).scalar_one()
+    return later
+
+
+def _lockable(tx: Tx, query: Select[Any]) -> Select[Any]:
+    return query.with_for_update(skip_locked=True) if tx.on_postgresql else query
+
+
+def sends(tx: Tx, channel: str, room: int) -> list[Delivery]:
+    """Pending deliveries of `channel` that are due, nearest legal deadline first, locked."""
+    if room <= 0:
+        return []
+    due = (delivery.c.channel == channel, delivery.c.next_at <= tx.now, delivery.c.state == State.PENDING.value)
+    query = select(delivery).where(*due).order_by(delivery.c.deadline, delivery.c.id).limit(room)
+    return list(tx.conn.execute(_lockable(tx, query)))
+
+
+def asks(tx: Tx, channel: str, room: int) -> list[Delivery]:
+    """Deliveries of `channel` for which the channel is to be asked now, locked."""
+    if room <= 0:
+        return []
+    states = [s.value for s in ASKED]
+    free = or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < tx.now)
+    due = (delivery.c.channel == channel, delivery.c.next_at <= tx.now, delivery.c.state.in_(states), free)
+    query = select(delivery).where(*due).order_by(delivery.c.next_at, delivery.c.id).limit(room)
+    return list(tx.conn.execute(_lockable(tx, query)))
+
+
+def begin_sends(
+    tx: Tx, rows: Sequence[Delivery], daemon_id: int, limit: timedelta, give_up: timedelta
+) -> list[Claimed]:
+    """Make `rows` *sending*, each with an attempt of its own."""
+    if not rows:
+        return []
+    limit_at = tx.now + limit
+    base = {"call": "submit", "daemon_id": daemon_id, "started_at": tx.now, "limit_at": limit_at, "slot": True}
+    ids = _insert_ids(tx, attempt, [base | {"channel": row.channel} for row in rows])
+    links = [{"attempt_id": i, "delivery_id": row.id} for i, row in zip(ids, rows, strict=True)]
+    tx.conn.execute(insert(attempt_delivery), links)
+    _make_sending(tx, rows, daemon_id, give_up)
+    return [Claimed(row, i, None, limit_at) for i, row in zip(ids, _read_again(tx, rows), strict=True)]
+
+
+def begin_show(
+    tx: Tx,
+    channel: str,
+    rows: Sequence[Delivery],
+    set_number: int,
+    daemon_id: int,
+    limit: timedelta,
+    give_up: timedelta,
+) -> int:
+    """One attempt that changes a whole set; `rows` are the deliveries that change. Gives the attempt's id."""
+    values = {
+        "channel": channel,
+        "call": "show",
+        "set_number": set_number,
+        "daemon_id": daemon_id,
+        "started_at": tx.now,
+        "limit_at": tx.now + limit,
+        "slot": True,
+    }
+    (attempt_id,) = _insert_ids(tx, attempt, [values])
+    if rows:
+        tx.conn.execute(insert(attempt_delivery), [{"attempt_id": attempt_id, "delivery_id": row.id} for row in rows])
+        _make_sending(tx, rows, daemon_id, give_up)
+    return attempt_id
+
+
+def _make_sending(tx: Tx, rows: Sequence[Delivery], daemon_id: int, give_up: timedelta) -> None:
+    ids = [row.id for row in rows]
+    first = func.coalesce(delivery.c.first_attempt_at, _literal(tx.now, delivery.c.first_attempt_at))
+    last = func.coalesce(delivery.c.give_up_at, _literal(tx.now + give_up, delivery.c.give_up_at))
+    values = {
+        "state": State.SENDING.value,
+        "daemon_id": daemon_id,
+        "waits_for": None,
+        "next_at": None,
+        "changed_at": tx.now,
+    }
+    done = tx.conn.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.state == State.PENDING.value)
+        .values(first_attempt_at=first, give_up_at=last, call_over_at=None, asks=0, **values)
+    )
+    if done.rowcount != len(ids):
+        raise deliveries.Overtaken(f"of deliveries {ids} only {done.rowcount} were still pending")
+
+
+def _literal(moment: datetime, column: Any) -> ColumnElement[Any]:
+    return literal(moment, column.type)
+
+
+def _read_again(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
+    """The same rows as they are now, in the same order."""
+    found = tx.conn.execute(select(delivery).where(delivery.c.id.in_([row.id for row in rows])))
+    by_id = {row.id: row for row in found}
+    return [by_id[row.id] for row in rows]
+
+
+def begin_asks(tx: Tx, rows: Sequence[Delivery], daemon_id: int, limit: timedelta) -> list[Claimed]:
+    """Take `rows` for a question each: a lease, and an observation row."""
+    if not rows:
+        return []
+    limit_at = tx.now + limit
+    lease = {"daemon_id": daemon_id, "lease_until": limit_at}
+    tx.conn.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(**lease))
+    values = [{"delivery_id": row.id, "channel": row.channel, "started_at": tx.now} for row in rows]
+    ids = _insert_ids(tx, observation, values)
+    return [Claimed(row, None, i, limit_at) for i, row in zip(ids, _read_again(tx, rows), strict=True)]
+
+
+def begin_again(tx: Tx, row: Delivery, daemon_id: int, limit: timedelta) -> tuple[int, datetime]:
+    """A further attempt of a delivery that is *sending* already (a quick retry)."""
+    limit_at = tx.now + limit
+    values = {
+        "channel": row.channel,
+        "call": "submit",
+        "daemon_id": daemon_id,
+        "started_at": tx.now,
+        "limit_at": limit_at,
+        "slot": True,
+    }
+    (attempt_id,) = _insert_ids(tx, attempt, [values])
+    tx.conn.execute(insert(attempt_delivery).values(attempt_id=attempt_id, delivery_id=row.id))
+    return attempt_id, limit_at
+
+
+def _insert_ids(tx: Tx, table: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return [row.id for row in tx.conn.execute(statement, list(rows))]
+
+
+def slots_left(tx: Tx, channel: str, calls: int, per: timedelta) -> int:
+    """How many calls the channel's rate limit leaves now; attempts and questions both count.
+
+    The window is a second longer than the channel's: a call may leave up to a second after its row.
+    """
+    since = tx.now - per - timedelta(seconds=1)
+    used = union_all(
+        select(attempt.c.id).where(attempt.c.channel == channel, attempt.c.started_at > since, attempt.c.slot),
+        select(observation.c.id).where(observation.c.channel == channel, observation.c.started_at > since),
+    ).subquery()
+    return calls - int(tx.conn.execute(select(func.count()).select_from(used)).scalar_one())
+
+
+def next_slot(conn: Connection, channel: str, per: timedelta, now: datetime) -> datetime:
+    """When the oldest call of the present window leaves it."""
+    margin = per + timedelta(seconds=1)
+    since = now - margin
+    used = union_all(
+        select(attempt.c.started_at).where(attempt.c.channel == channel, attempt.c.started_at > since, attempt.c.slot),
+        select(observation.c.started_at).where(observation.c.channel == channel, observation.c.started_at > since),
+    ).subquery()
+    oldest: datetime | None = conn.execute(select(func.min(used.c.started_at))).scalar_one()
+    return now if oldest is None else oldest + margin
+
+
+def end_attempt(
+    tx: Tx,
+    attempt_id: int,
+    outcome: str,
+    *,
+    reason: str | None = None,
+    detail: str = "",
+    evidence: str = "",
+    request_digest: str | None = None,
+    over: bool = True,
+    slot: bool = True,
+) -> None:
+    """Write down what an attempt came to; `over` False: its call may still be running."""
+    values = {
+        "outcome": outcome,
+        "reason": reason,
+        "detail": detail or None,
+        "evidence": evidence or None,
+        "slot": slot,
+    }
+    tx.conn.execute(
+        update(attempt)
+        .where(attempt.c.id == attempt_id)
+        .values(ended_at=tx.now if over else None, request_digest=request_digest, **values)
+    )
+
+
+def end_observation(tx: Tx, observation_id: int, finding: str, detail: str = "", digest: str | None = None) -> None:
+    """Write down what the channel said when asked."""
+    values = {"ended_at": tx.now, "finding": finding, "detail": detail or None, "digest": digest}
+    tx.conn.execute(update(observation).where(observation.c.id == observation_id).values(**values))
+
+
+def was_ever_unknown(conn: Connection, delivery_id: int) -> bool:
+    """Whether any attempt of this delivery may have been carried out without our knowing."""
+    open_or_unknown = or_(attempt.c.outcome.is_(None), attempt.c.outcome == "unknown")
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    query = (
+        select(attempt.c.id).select_from(joined).where(attempt_delivery.c.delivery_id == delivery_id, open_or_unknown)
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def call_still_runs(conn: Connection, delivery_id: int) -> bool:
+    """Whether a call of this delivery is not known to be over."""
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    mine = (attempt_delivery.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None))
+    return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
+
+
+# ---- daemons
+
+
+def register_daemon(tx: Tx, host: str, pid: int, lease: timedelta) -> int:
+    """A new daemon; its id is its epoch."""
+    values = {"host": host, "pid": pid, "started_at": tx.now, "heartbeat_at": tx.now, "lease_until": tx.now + lease}
+    (daemon_id,) = _insert_ids(tx, daemon, [values])
+    return daemon_id
+
+
+def heartbeat(tx: Tx, daemon_id: int, lease: timedelta) -> None:
+    """Say that the daemon lives."""
+    tx.conn.execute(
+        update(daemon).where(daemon.c.id == daemon_id).values(heartbeat_at=tx.now, lease_until=tx.now + lease)
+    )
+
+
+def end_daemon(tx: Tx, daemon_id: int) -> None:
+    """The daemon stops (or was proven dead)."""
+    tx.conn.execute(update(daemon).where(daemon.c.id == daemon_id).values(ended_at=tx.now))
+
+
+def dead_daemons(conn: Connection, me: int) -> list[Delivery]:
+    """Daemons other than `me` that have not ended, or left calls behind; whoever holds the lock knows they are dead."""
+    calls = select(attempt.c.daemon_id).where(attempt.c.ended_at.is_(None))
+    leases = select(delivery.c.daemon_id).where(delivery.c.daemon_id.is_not(None))
+    left = or_(daemon.c.ended_at.is_(None), daemon.c.id.in_(calls), daemon.c.id.in_(leases))
+    return list(conn.execute(select(daemon).where(daemon.c.id != me, left).order_by(daemon.c.id)))
+
+
+def last_alive(conn: Connection, me: int) -> datetime | None:
+    """When a daemon other than `me` last gave a sign of life; None: there was none."""
+    sign = func.max(func.coalesce(daemon.c.ended_at, daemon.c.heartbeat_at), type_=daemon.c.heartbeat_at.type)
+    last: datetime | None = conn.execute(select(sign).where(daemon.c.id != me)).scalar_one()
+    return last
+
+
+def why_late(conn: Connection, row: Delivery, me: int) -> str:
+    """Why a scheduled delivery was not sent when it was due, as far as the ledger knows."""
+    ran = select(daemon.c.id).where(
+        daemon.c.started_at <= row.publish_at, func.coalesce(daemon.c.ended_at, daemon.c.heartbeat_at) >= row.publish_at
+    )
+    mine = select(daemon.c.id).where(daemon.c.id == me, daemon.c.started_at <= row.publish_at)
+    if conn.execute(ran).first() is None and conn.execute(mine).first() is None:
+        return "程序未运行"
+    return "等待批准、前序公告或渠道恢复"
+
+
+def left_behind(tx: Tx, dead: Sequence[int]) -> list[tuple[Delivery, bool]]:
+    """Deliveries that dead daemons left *sending*, each with whether a call had begun and not been answered."""
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    running = exists(
+        select(attempt.c.id)
+        .select_from(joined)
+        .where(and_(attempt_delivery.c.delivery_id == delivery.c.id, attempt.c.ended_at.is_(None)))
+    )
+    query = select(delivery, running.label("running")).where(
+        delivery.c.state == State.SENDING.value, delivery.c.daemon_id.in_(dead)
+    )
+    found = tx.conn.execute(query.order_by(delivery.c.id)).all()
+    return [(deliveries.read(tx.conn, row.id), bool(row.running)) for row in found]
+
+
+def close_calls_of(tx: Tx, dead: Sequence[int]) -> None:
+    """Calls of dead daemons are over; what they came to is unknown."""
+    mine = (attempt.c.daemon_id.in_(dead), attempt.c.ended_at.is_(None))
+    tx.conn.execute(
+        update(attempt)
+        .where(*mine)
+        .values(
+            ended_at=tx.now,
+            outcome=func.coalesce(attempt.c.outcome, "unknown"),
+            reason=func.coalesce(attempt.c.reason, "daemon_died"),
+        )
+    )
+    # Their questions can be asked again at once; and what was unknown with a call still running is over now.
+    free = {"daemon_id": None, "lease_until": None}
+    asking = (delivery.c.daemon_id.in_(dead), delivery.c.state != State.SENDING.value)
+    tx.conn.execute(update(delivery).where(*asking).values(**free))
+    unknown = (delivery.c.state == State.UNKNOWN.value, delivery.c.call_over_at.is_(None))
+    tx.conn.execute(update(delivery).where(*unknown).values(call_over_at=tx.now, next_at=tx.now))
+
+
+def shown(conn: Connection, channel: str) -> list[Delivery]:
+    """Every publication that stands on a set channel, oldest first."""
+    stands = (
+        delivery.c.channel == channel,
+        delivery.c.operation == Operation.PUBLISH.value,
+        delivery.c.state == State.PUBLISHED.value,
+    )
+    return list(conn.execute(select(delivery).where(*stands).order_by(delivery.c.id)))
+
+
+def expiring(conn: Connection, channel: str, now: datetime) -> list[Delivery]:
+    """Publications of a set channel whose time is over."""
+    return [row for row in shown(conn, channel) if row.until is not None and row.until <= now]
+
+
+def next_expiry(conn: Connection, channel: str) -> datetime | None:
+    """When the next publication of a set channel ends, or None."""
+    stands = (delivery.c.channel == channel, delivery.c.state == State.PUBLISHED.value)
+    first: datetime | None = conn.execute(select(func.min(delivery.c.until)).where(*stands)).scalar_one()
+    return first

@@ -1,0 +1,116 @@
+"""What the ledger holds of a delivery's content: version, rendition, attachments, what it quotes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import Connection, select
+
+from publisher.channel import Attachment, Receipt, Reference, Rendition, Version
+from publisher.delivery import Operation
+from publisher.ledger import deliveries
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.store import Ledger
+from publisher.ledger.tables import blob, version
+from publisher.notice import AttachmentRef, Notice
+
+
+class ContentDamaged(Exception):
+    """Stored bytes do not have the hash under which they are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that an adapter is given of one delivery, apart from its keys and its context."""
+
+    version: Version
+    rendition: Rendition
+    attachments: tuple[Attachment, ...]
+    references: tuple[Reference, ...]
+    last_receipt: Receipt | None
+
+
+@lru_cache(maxsize=256)
+def _notice(content: str) -> Notice:
+    return Notice.model_validate_json(content)
+
+
+def read_notice(conn: Connection, version_id: int) -> Notice:
+    """The content of a version."""
+    return _notice(conn.execute(select(version.c.content).where(version.c.id == version_id)).scalar_one())
+
+
+def read_blob(conn: Connection, sha256: str) -> bytes:
+    """Stored bytes, checked against their hash; raises `ContentDamaged` or `LookupError`."""
+    data = conn.execute(select(blob.c.data).where(blob.c.sha256 == sha256)).scalar_one_or_none()
+    if data is None:
+        raise LookupError(f"no stored bytes with hash {sha256}")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ContentDamaged(f"stored bytes no longer have the hash {sha256}; run `publisher verify`")
+    return bytes(data)
+
+
+def read_contents(ledger: Ledger, row: Delivery) -> Contents:
+    """Everything that `row` sends. Attachment bytes are read when the adapter asks for them."""
+    with ledger.read() as conn:
+        query = select(version.c.content, version.c.number, blob.c.data).where(
+            version.c.id == row.version_id, blob.c.sha256 == row.rendition_sha256
+        )
+        found = conn.execute(query).one()
+        notice = _notice(found.content)
+        before = deliveries.read(conn, row.predecessor_id) if row.predecessor_id is not None else None
+    content = bytes(found.data)
+    if hashlib.sha256(content).hexdigest() != row.rendition_sha256:
+        raise ContentDamaged(f"the rendition of delivery {row.id} was changed; run `publisher verify`")
+    return Contents(
+        version=Version(found.number, notice),
+        rendition=rendition_of(row, content),
+        attachments=tuple(Attachment(ref, _reader(ledger, ref)) for ref in notice.attachments),
+        references=_references(notice, row, before),
+        last_receipt=_last_receipt(row, before),
+    )
+
+
+def rendition_of(row: Delivery, content: bytes) -> Rendition:
+    """The approved rendition of a delivery."""
+    return Rendition(
+        sha256=row.rendition_sha256,
+        media_type=row.rendition_media_type,
+        title=row.rendition_title,
+        content=content,
+        text_digest=row.rendition_digest,
+    )
+
+
+def _reader(ledger: Ledger, ref: AttachmentRef) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with ledger.read() as conn:
+            return read_blob(conn, ref.sha256)
+
+    return read
+
+
+def _last_receipt(row: Delivery, before: Delivery | None) -> Receipt | None:
+    if row.operation == Operation.PUBLISH.value or before is None:
+        return deliveries.receipt_of(row)
+    return deliveries.receipt_of(before)
+
+
+def _references(notice: Notice, row: Delivery, before: Delivery | None) -> tuple[Reference, ...]:
+    original = notice.original
+    if original is None or row.operation == Operation.WITHDRAW.value:
+        return ()
+    number = before.channel_number if before is not None else None
+    url = before.url if before is not None else None
+    return (
+        Reference(
+            project_no=original.project_no,
+            title=original.title or original.project_name,
+            first_published=original.first_published,
+            number=number,
+            url=url,
+        ),
+    )

@@ -1,0 +1,385 @@
+"""The only place that changes a delivery's state; every change is checked, fenced and logged.
+
+Each function takes the delivery's row as read in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.engine import Row
+
+from publisher.channel import Receipt, TaskNote
+from publisher.delivery import Operation, State, WaitsFor, may_follow
+from publisher.errors import ADVICE, Reason
+from publisher.ledger import places
+from publisher.ledger.chain import Entry, canonical, iso, local_day, sha256_text
+from publisher.ledger.store import PROGRAM, Tx
+from publisher.ledger.tables import delivery, intake, task
+
+Delivery = Row[Any]
+
+
+class Overtaken(Exception):
+    """The delivery is no longer in the state it was read in; somebody else changed it."""
+
+
+def read(conn: Connection, delivery_id: int) -> Delivery:
+    """The delivery's row."""
+    return conn.execute(select(delivery).where(delivery.c.id == delivery_id)).one()
+
+
+def entry(row: Delivery, event: str, by: str, *, weight: int = 0, day: str | None = None, **data: Any) -> Entry:
+    """A log entry about a delivery."""
+    return Entry(
+        event=event,
+        by=by,
+        number=row.number,
+        notice_id=row.notice_id,
+        delivery_id=row.id,
+        channel=row.channel,
+        tier=row.tier,
+        kind=row.kind,
+        form=row.form,
+        project_class=row.project_class,
+        visible_day=day,
+        weight=weight,
+        data={k: v for k, v in data.items() if v is not None and v != ""},
+    )
+
+
+def plain_entry(event: str, by: str = PROGRAM, **data: Any) -> Entry:
+    """A log entry about no delivery in particular."""
+    return Entry(event=event, by=by, data=data)
+
+
+def is_asked_for(row: Delivery) -> bool:
+    """Whether a held delivery is being asked for, because a person wants it released."""
+    return row.next_at is not None
+
+
+def change(tx: Tx, row: Delivery, new: State, **values: Any) -> None:
+    """Move `row` to `new` if that may follow and nobody was faster.
+
+    Raises `ValueError` for a change the state table forbids, `Overtaken` if the row has moved on.
+    """
+    old = State(row.state)
+    if not may_follow(old, new):
+        raise ValueError(f"delivery {row.id} cannot go from {old.value} to {new.value}")
+    settled = {"daemon_id": None, "lease_until": None, "changed_at": tx.now, "state": new.value}
+    mine = (
+        delivery.c.id == row.id,
+        delivery.c.state == old.value,
+        delivery.c.daemon_id.is_not_distinct_from(row.daemon_id),
+    )
+    done = tx.conn.execute(update(delivery).where(*mine).values(**settled | values))
+    if done.rowcount != 1:
+        raise Overtaken(f"delivery {row.id} is no longer {old.value}")
+    touch_receipt(tx, row.notice_id)
+    if new in _MOVES_FILES or old in _MOVES_FILES:
+        places.settle_place(tx, row.notice_id)
+
+
+_MOVES_FILES = frozenset({State.PUBLISHED, State.CANCELLED})
+"""Entering or leaving one of these may change the staff folder in which the notice's file belongs."""
+
+
+def reschedule(tx: Tx, row: Delivery, next_at: datetime | None, **values: Any) -> None:
+    """Set when the program acts on it next; the state stays and nothing is logged."""
+    free = {"daemon_id": None, "lease_until": None, "next_at": next_at}
+    tx.conn.execute(
+        update(delivery).where(delivery.c.id == row.id, delivery.c.state == row.state).values(**free | values)
+    )
+
+
+def touch_receipt(tx: Tx, notice_id: int) -> None:
+    """The notice's receipts in the staff folder must be written anew."""
+    tx.conn.execute(update(intake).where(intake.c.notice_id == notice_id).values(receipt_due=True))
+
+
+def receipt_json(receipt: Receipt) -> str:
+    """The stored form of a receipt: canonical JSON."""
+    since = receipt.visible_since
+    body = {
+        "number": receipt.number,
+        "url": receipt.url,
+        "public": receipt.public,
+        "visible_since": iso(since) if since else None,
+        "digest": receipt.digest,
+        "note": receipt.note or None,
+    }
+    return canonical({k: v for k, v in body.items() if v is not None})
+
+
+def receipt_of(row: Delivery) -> Receipt | None:
+    """The stored receipt of a delivery."""
+    if row.receipt is None:
+        return None
+    body = json.loads(row.receipt)
+    since = body.get("visible_since")
+    return Receipt(
+        number=body.get("number"),
+        url=body.get("url"),
+        public=body["public"],
+        visible_since=datetime.fromisoformat(since) if since else None,
+        digest=body.get("digest"),
+        note=body.get("note", ""),
+    )
+
+
+def _proof(receipt: Receipt, row: Delivery) -> dict[str, Any]:
+    """The columns that keep a receipt; a number once given is not forgotten by a poorer answer."""
+    text = receipt_json(receipt)
+    return {
+        "receipt": text,
+        "receipt_sha256": sha256_text(text),
+        "channel_number": receipt.number or row.channel_number,
+        "url": receipt.url or row.url,
+        "shown_digest": receipt.digest or row.shown_digest,
+    }
+
+
+_PUBLISHED_EVENT = {Operation.PUBLISH: "published", Operation.UPDATE: "updated", Operation.WITHDRAW: "withdrawn"}
+
+
+def publish(
+    tx: Tx,
+    row: Delivery,
+    receipt: Receipt,
+    *,
+    by: str = PROGRAM,
+    next_at: datetime | None = None,
+    until: datetime | None = None,
+    **data: Any,
+) -> None:
+    """It is public (or carried out): since when, with which proof. Counted from here on.
+
+    `next_at`: when it is read back; `until`: when its time on this channel is over.
+    """
+    operation = Operation(row.operation)
+    since = receipt.visible_since or row.visible_since or tx.now
+    proof = _proof(receipt, row)
+    cleared = {"waits_for": None, "reason": None, "detail": None, "next_at": next_at, "tries": 0, "asks": 0}
+    change(tx, row, State.PUBLISHED, visible_since=since, until=until, **proof, **cleared)
+    counts = operation is Operation.PUBLISH
+    tx.log(
+        entry(
+            row,
+            _PUBLISHED_EVENT[operation],
+            by,
+            weight=1 if counts else 0,
+            day=local_day(since) if counts else None,
+            visible_since=iso(since),
+            channel_number=proof["channel_number"],
+            url=proof["url"],
+            shown_digest=proof["shown_digest"],
+            receipt_sha256=proof["receipt_sha256"],
+            rendition_sha256=row.rendition_sha256,
+            late_seconds=_lateness(row, since),
+            **data,
+        )
+    )
+    close_tasks(tx, row.id, by, "published")
+    if counts:
+        _free_successors(tx, row)
+    elif operation is Operation.WITHDRAW and row.predecessor_id is not None:
+        withdrawn = read(tx.conn, row.predecessor_id)
+        if withdrawn.state == State.PUBLISHED.value:
+            end(tx, withdrawn, "withdrawn")
+
+
+def _lateness(row: Delivery, since: datetime) -> int | None:
+    return int((since - row.deadline).total_seconds()) if since > row.deadline else None
+
+
+def submit(tx: Tx, row: Delivery, receipt: Receipt, next_at: datetime | None, **data: Any) -> None:
+    """Taken by the channel, not yet public."""
+    proof = _proof(receipt, row)
+    change(tx, row, State.SUBMITTED, reason=None, detail=None, next_at=next_at, tries=0, asks=0, **proof)
+    tx.log(
+        entry(
+            row,
+            "submitted",
+            PROGRAM,
+            channel_number=proof["channel_number"],
+            receipt_sha256=proof["receipt_sha256"],
+            rendition_sha256=row.rendition_sha256,
+            **data,
+        )
+    )
+    if receipt.task is not None:
+        open_task(tx, row, receipt.task)
+
+
+def become_unknown(
+    tx: Tx,
+    row: Delivery,
+    reason: Reason,
+    detail: str,
+    *,
+    call_over_at: datetime | None,
+    next_at: datetime | None,
+    **data: Any,
+) -> None:
+    """It may or may not be public; the channel will be asked."""
+    change(
+        tx, row, State.UNKNOWN, reason=reason.value, detail=detail, call_over_at=call_over_at, next_at=next_at, asks=0
+    )
+    tx.log(entry(row, "outcome_unknown", PROGRAM, reason=reason.value, detail=detail, **data))
+
+
+def fail(tx: Tx, row: Delivery, reason: Reason, detail: str, **data: Any) -> None:
+    """The channel refuses this content."""
+    change(tx, row, State.FAILED, reason=reason.value, detail=detail, next_at=None, waits_for=None)
+    tx.log(entry(row, "refused", PROGRAM, reason=reason.value, detail=detail, **data))
+    close_tasks(tx, row.id, PROGRAM, "refused")
+    _hold_successors(tx, row)
+
+
+def hold(
+    tx: Tx, row: Delivery, reason: Reason, detail: str, *, by: str = PROGRAM, what: str | None = None, **data: Any
+) -> None:
+    """Stop for a person. A publication that is held subtracts from the counts again."""
+    was_public = row.state == State.PUBLISHED.value and row.operation == Operation.PUBLISH.value
+    day = local_day(row.visible_since) if was_public else None
+    waits = WaitsFor.PERSON.value
+    change(tx, row, State.HELD, reason=reason.value, detail=detail, next_at=None, waits_for=waits)
+    tx.log(entry(row, "held", by, weight=-1 if was_public else 0, day=day, reason=reason.value, detail=detail, **data))
+    open_task(tx, row, TaskNote(what=what or ADVICE[reason], text=detail))
+
+
+def back_to_pending(
+    tx: Tx,
+    row: Delivery,
+    reason: Reason | None,
+    detail: str,
+    next_at: datetime | None,
+    *,
+    by: str = PROGRAM,
+    event: str,
+    **values: Any,
+) -> None:
+    """It will be tried (again) at `next_at`."""
+    cleared = {"waits_for": None, "call_over_at": None} | values
+    data = cleared.pop("data", {})
+    change(
+        tx,
+        row,
+        State.PENDING,
+        reason=reason.value if reason else None,
+        detail=detail or None,
+        next_at=next_at,
+        **cleared,
+    )
+    tx.log(
+        entry(
+            row,
+            event,
+            by,
+            reason=reason.value if reason else None,
+            detail=detail,
+            next_at=iso(next_at) if next_at else None,
+            **data,
+        )
+    )
+    close_tasks(tx, row.id, by, event)
+
+
+def cancel(tx: Tx, row: Delivery, by: str, reason: str) -> None:
+    """Never to be sent."""
+    change(tx, row, State.CANCELLED, detail=reason, next_at=None, waits_for=None)
+    tx.log(entry(row, "cancelled", by, reason=reason))
+    close_tasks(tx, row.id, by, "cancelled")
+    _hold_successors(tx, row)
+
+
+def supersede(tx: Tx, row: Delivery, by: str, new_number: str) -> None:
+    """A newer version takes its place before anything went public."""
+    change(tx, row, State.SUPERSEDED, next_at=None, waits_for=None)
+    tx.log(entry(row, "superseded", by, by_number=new_number))
+    close_tasks(tx, row.id, by, "superseded")
+
+
+def end(tx: Tx, row: Delivery, why: str) -> None:
+    """Its time on this channel is over; it stays counted."""
+    change(tx, row, State.ENDED, next_at=None)
+    tx.log(entry(row, "ended", PROGRAM, why=why))
+
+
+# ---- tasks
+
+
+def open_task(tx: Tx, row: Delivery, note: TaskNote) -> None:
+    """Something a person must do; one open task per delivery."""
+    already = select(task.c.id).where(task.c.delivery_id == row.id, task.c.done_at.is_(None))
+    if tx.conn.execute(already).first() is None:
+        values = {"delivery_id": row.id, "channel": row.channel, "what": note.what, "text": note.text}
+        tx.conn.execute(task.insert().values(opened_at=tx.now, **values))
+
+
+def close_tasks(tx: Tx, delivery_id: int, by: str, proof: str) -> None:
+    """What had to be done is done, or no longer needed."""
+    mine = (task.c.delivery_id == delivery_id, task.c.done_at.is_(None))
+    tx.conn.execute(update(task).where(*mine).values(done_at=tx.now, done_by=by, proof=proof))
+
+
+def has_open_task(conn: Connection, delivery_id: int) -> bool:
+    """Whether a person's task is open for this delivery."""
+    mine = (task.c.delivery_id == delivery_id, task.c.done_at.is_(None))
+    return conn.execute(select(task.c.id).where(*mine)).first() is not None
+
+
+# ---- what waits, and for what
+
+
+def waits(
+    conn: Connection, row: Mapping[str, Any], *, approvals_missing: bool, now: datetime
+) -> tuple[WaitsFor | None, datetime | None]:
+    """The first that applies of approval, predecessor, time; and when the program acts next.
+
+    (A person's hold is a state of its own; a channel that waits is found out when the delivery is due.)
+    """
+    if approvals_missing:
+        return WaitsFor.APPROVAL, None
+    if row["predecessor_id"] is not None:
+        state = conn.execute(select(delivery.c.state).where(delivery.c.id == row["predecessor_id"])).scalar_one()
+        if State(state) not in (State.PUBLISHED, State.ENDED):
+            return WaitsFor.PREDECESSOR, None
+    if row["publish_at"] is not None and row["publish_at"] > now:
+        return WaitsFor.TIME, row["publish_at"]
+    return None, now
+
+
+def work_out_waits(tx: Tx, row: Delivery, *, approvals_missing: bool) -> None:
+    """Work out again what a pending delivery waits for."""
+    waits_for, next_at = waits(tx.conn, dict(row._mapping), approvals_missing=approvals_missing, now=tx.now)
+    value = waits_for.value if waits_for else None
+    tx.conn.execute(
+        update(delivery)
+        .where(delivery.c.id == row.id, delivery.c.state == State.PENDING.value)
+        .values(waits_for=value, next_at=next_at)
+    )
+
+
+def _successors(tx: Tx, row: Delivery) -> list[Delivery]:
+    query = select(delivery).where(delivery.c.predecessor_id == row.id).order_by(delivery.c.id)
+    return list(tx.conn.execute(query))
+
+
+def _free_successors(tx: Tx, row: Delivery) -> None:
+    """What waited for this publication on this channel may go; what was held for its failure too."""
+    for waiting in _successors(tx, row):
+        if waiting.state == State.PENDING.value and waiting.waits_for == WaitsFor.PREDECESSOR.value:
+            work_out_waits(tx, waiting, approvals_missing=False)
+        elif waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:
+            back_to_pending(tx, waiting, None, "", tx.now, event="released")
+
+
+def _hold_successors(tx: Tx, row: Delivery) -> None:
+    for waiting in _successors(tx, row):
+        if waiting.state == State.PENDING.value:
+            hold(tx, waiting, Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])

@@ -1,0 +1,64 @@
+"""Heads: the end of the chain, written to a folder outside the database.
+
+A head file says how long the log was at an instant, and what its last hash was. With it, a cut tail
+or a chain that was rebuilt from some row on can be told from an honest log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from publisher.ledger.chain import iso
+from publisher.ledger.store import Ledger
+from publisher.ledger.tables import head
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One head file."""
+
+    ledger_id: str
+    seq: int
+    hash: str
+    at: str
+    why: str
+
+
+def write_head(ledger: Ledger, folder: Path, why: str) -> Path:
+    """Write the present head to `folder` (atomically, never over another); gives the file."""
+    with ledger.read() as conn:
+        row = conn.execute(select(head)).one()
+    now = ledger.clock()
+    body = Head(row.ledger_id, row.seq, row.hash, iso(now), why)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"head-{iso(now)[:19].replace(':', '')}-{row.seq:09d}.json"
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".head-", suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(asdict(body), file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).replace(path)
+    return path
+
+
+def read_heads(folder: Path, ledger_id: str) -> tuple[list[Head], list[str]]:
+    """The head files of this ledger, oldest row first, and the names of files that cannot be read as such."""
+    good: list[Head] = []
+    bad: list[str] = []
+    for path in sorted(folder.glob("head-*.json")) if folder.is_dir() else []:
+        try:
+            one = Head(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, OSError):
+            bad.append(path.name)
+            continue
+        if one.ledger_id == ledger_id:
+            good.append(one)
+        else:
+            bad.append(path.name)
+    return sorted(good, key=lambda one: one.seq), bad

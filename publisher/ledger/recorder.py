@@ -1,0 +1,128 @@
+"""The grouping recorder: many small writes, one transaction.
+
+Outcomes of calls that end at about the same time are made durable together. A write that fails
+takes its group down with it; the group's members are then run one by one, so that each fails or
+stands alone. If the database cannot be reached, nothing is dropped: the recorder tries again until
+it can, and callers wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from publisher.ledger.store import Ledger, Tx, is_unreachable
+
+T = TypeVar("T")
+Write = Callable[[Tx], T]
+logger = logging.getLogger(__name__)
+
+LARGEST_GROUP = 64
+RETRY_AFTER = 0.5
+"""Seconds between two tries while the database cannot be reached."""
+
+
+class Recorder(Protocol):
+    """Makes a write durable, sooner or later."""
+
+    def record(self, write: Write[T]) -> Future[T]:
+        """Run `write` in a transaction, perhaps with others; the future is done once that is durable.
+
+        `write` may be run more than once (only its last run counts), so it changes nothing but the ledger.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish what was handed in."""
+        ...
+
+
+class InlineRecorder:
+    """Writes at once, each in its own transaction: for simulations and tests on one thread."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def record(self, write: Write[T]) -> Future[T]:
+        """Run `write` now."""
+        future: Future[T] = Future()
+        with self._ledger.write() as tx:
+            result = write(tx)
+        future.set_result(result)
+        return future
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+class GroupingRecorder:
+    """One thread that takes what is waiting, up to `LARGEST_GROUP`, and commits it together.
+
+    `wait(seconds)` pauses between tries while the database cannot be reached.
+    """
+
+    def __init__(self, ledger: Ledger, wait: Callable[[float], None], capacity: int = 32) -> None:
+        self._ledger = ledger
+        self._wait = wait
+        self._waiting: queue.Queue[tuple[Write[Any], Future[Any]] | None] = queue.Queue(capacity)
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def record(self, write: Write[T]) -> Future[T]:
+        """Hand in `write`; blocks while too many answers wait to be recorded."""
+        future: Future[T] = Future()
+        self._waiting.put((write, future))
+        return future
+
+    def close(self) -> None:
+        """Record what was handed in, then stop."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            group, closing = self._next_group()
+            if group:
+                self._settle(group)
+
+    def _next_group(self) -> tuple[list[tuple[Write[Any], Future[Any]]], bool]:
+        group = []
+        item = self._waiting.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == LARGEST_GROUP:
+                return group, False
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _settle(self, group: list[tuple[Write[Any], Future[Any]]]) -> None:
+        try:
+            results = self._commit(group)
+        except Exception as error:  # noqa: BLE001 - handed to the one whose write it is, below
+            if len(group) == 1:
+                group[0][1].set_exception(error)
+                return
+            for member in group:
+                self._settle([member])
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+
+    def _commit(self, group: list[tuple[Write[Any], Future[Any]]]) -> list[Any]:
+        while True:
+            try:
+                with self._ledger.write() as tx:
+                    return [write(tx) for write, _ in group]
+            except Exception as error:
+                if not is_unreachable(error):
+                    raise
+                logger.error("the ledger cannot be reached; %d answers wait: %s", len(group), error)
+                self._wait(RETRY_AFTER)

@@ -1,0 +1,220 @@
+"""The ledger's database: how it is opened, read and written.
+
+Every write goes through a `Tx`, which appends to the chain as its last act, so that the head row is
+held for as short as possible. Lock order: channel_state by name, delivery by id, head, log and
+rollup, commit.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+
+from publisher import __version__
+from publisher.errors import SettingsError
+from publisher.ledger import chain, migrate
+from publisher.ledger.chain import Entry
+from publisher.ledger.tables import blob, head, publication_log, rollup
+
+Clock = Callable[[], datetime]
+Fault = Callable[[str], object]
+
+PROGRAM = "程序"
+"""Who acted, in log rows of the program itself."""
+
+
+def no_fault(point: str) -> object:
+    """The inert fault hook: nothing happens at `point`."""
+    return None
+
+
+class Tx:
+    """One write transaction: a connection, the instant it works at, and the rows it will log."""
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self.conn = conn
+        self.now = now
+        self._entries: list[Entry] = []
+        self._after: list[Callable[[], None]] = []
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL (row locks) rather than SQLite (one writer)."""
+        return self.conn.dialect.name == "postgresql"
+
+    def log(self, entry: Entry) -> None:
+        """Append `entry` to the publication log when this transaction commits."""
+        self._entries.append(entry)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Call `act` once the transaction is durable."""
+        self._after.append(act)
+
+    def store_blob(self, data: bytes, sha256: str) -> None:
+        """Store bytes by their hash; already stored bytes are left alone."""
+        statement = self.upsert(blob).values(sha256=sha256, size=len(data), data=data, stored_at=self.now)
+        self.conn.execute(statement.on_conflict_do_nothing())
+
+    def upsert(self, table: Any) -> Any:
+        """An INSERT of the present dialect that knows ON CONFLICT."""
+        return postgresql.insert(table) if self.on_postgresql else sqlite.insert(table)
+
+    def flush(self) -> None:
+        """Write the logged rows, the new head and the rollups. Called once, last."""
+        if not self._entries:
+            return
+        query = select(head.c.seq, head.c.hash).where(head.c.id == 1)
+        seq, previous = self.conn.execute(query.with_for_update() if self.on_postgresql else query).one()
+        rows = []
+        for entry in self._entries:
+            seq += 1
+            payload = chain.payload_of(seq, self.now, entry)
+            previous = chain.hash_of(previous, payload)
+            columns = {name: getattr(entry, name) for name in chain.COLUMNS}
+            rows.append({"seq": seq, "hash": previous, "payload": payload, "recorded_at": self.now, **columns})
+        self.conn.execute(insert(publication_log), rows)
+        self.conn.execute(update(head).where(head.c.id == 1).values(seq=seq, hash=previous))
+        self._roll_up()
+
+    def _roll_up(self) -> None:
+        sums: dict[tuple[str | None, str | None, str | None, str | None, str | None, str | None], int] = {}
+        for e in self._entries:
+            if e.weight:
+                key = (e.visible_day, e.channel, e.tier, e.kind, e.form, e.project_class)
+                sums[key] = sums.get(key, 0) + e.weight
+        names = ("visible_day", "channel", "tier", "kind", "form", "project_class")
+        for key in sorted(sums, key=str):
+            statement = self.upsert(rollup).values(**dict(zip(names, key, strict=True)), publications=sums[key])
+            self.conn.execute(
+                statement.on_conflict_do_update(
+                    index_elements=list(names),
+                    set_={"publications": rollup.c.publications + statement.excluded.publications},
+                )
+            )
+
+    def committed(self) -> None:
+        """Run what waits for the commit."""
+        for act in self._after:
+            act()
+
+
+class Ledger:
+    """An opened ledger. `clock` gives the present (aware); `fault` is the test hook around commits."""
+
+    def __init__(self, engine: Engine, clock: Clock, fault: Fault = no_fault) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._fault = fault
+        self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+        with self.read() as conn:
+            row = conn.execute(select(head.c.ledger_id, head.c.real)).one()
+        self.ledger_id: str = row.ledger_id
+        self.real: bool = row.real
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction: one consistent state, never waiting for a writer."""
+        with self.engine.connect() as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A write transaction; commits at the end, or leaves no trace if the block raises."""
+        if self._one_writer is None:
+            with self._transaction() as tx:
+                yield tx
+        else:
+            with self._one_writer, self._transaction() as tx:
+                yield tx
+        tx.committed()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Tx]:
+        with self.engine.connect().execution_options(write=True) as conn, conn.begin() as transaction:
+            tx = Tx(conn, self.clock())
+            yield tx
+            tx.flush()
+            self._fault("commit.before")
+            transaction.commit()
+            self._fault("commit.after")
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def connect(url: str) -> Engine:
+    """An engine for `url`; SQLite with WAL, full synchronisation and real transactions."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        # A writer takes the lock at once: a read that later writes could otherwise fail at the upgrade.
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get("write") else "BEGIN")
+
+    return engine
+
+
+def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault) -> Ledger:
+    """Open the ledger at `url`, made or brought to this program's schema if need be.
+
+    A ledger is practice or real for life: raises `SettingsError` if the setting says otherwise now,
+    or if the database belongs to a newer program.
+    """
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = connect(url)
+    with engine.connect().execution_options(write=True) as conn, conn.begin():
+        migrate.to_newest(conn)
+        _found(conn, real, clock())
+    ledger = Ledger(engine, clock, fault)
+    if ledger.real != real:
+        ledger.close()
+        is_now, says = ("real", "practice") if ledger.real else ("practice", "real")
+        raise SettingsError(
+            f"the ledger {engine.url.render_as_string(hide_password=True)} is a {is_now} ledger for life, but the settings say "
+            f"{says}: set [ledger] real = {str(ledger.real).lower()}, or name another database"
+        )
+    return ledger
+
+
+def _found(conn: Connection, real: bool, now: datetime) -> None:
+    """Write the first row of a new ledger."""
+    if conn.execute(select(head.c.id)).first() is not None:
+        return
+    ledger_id = secrets.token_hex(16)
+    conn.execute(insert(head).values(id=1, ledger_id=ledger_id, real=real, seq=0, hash=chain.FIRST))
+    tx = Tx(conn, now)
+    tx.log(
+        Entry(
+            event="ledger_opened",
+            by=PROGRAM,
+            data={"ledger_id": ledger_id, "ledger": "real" if real else "practice", "program": __version__},
+        )
+    )
+    tx.flush()
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether `error` says that the database cannot be reached or used now (and may be later)."""
+    return isinstance(error, OperationalError)

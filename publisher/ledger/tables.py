@@ -1,0 +1,370 @@
+"""The tables of the ledger, the same on SQLite and PostgreSQL.
+
+Instants are whole microseconds since 1970-01-01T00:00Z in a big integer, so that both databases
+sort and compare them alike; local days are text `YYYY-MM-DD`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since the epoch of an aware instant."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC instant of microseconds since the epoch."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware instant, stored as microseconds; a naive value is refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To microseconds."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive instant {value!r}")
+        return to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From microseconds."""
+        return None if value is None else from_micros(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite gives rising row ids only to INTEGER primary keys.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+intake = Table(
+    "intake",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("n", BigInteger, nullable=False),  # the number staff know
+    Column("sub", Integer, nullable=False),  # 0: the file itself; 1…: its rows
+    Column("file_name", Text, nullable=False),  # as shown; repaired where the bytes are no UTF-8
+    Column("source", Text, nullable=False),  # path under the drop folder, file-system encoded with surrogates escaped
+    Column("declared", Text),  # the folder it was dropped in, if that names a kind or form
+    Column("is_folder", Boolean, nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the file, or of the folder's manifest
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40)),
+    Column("problems", Text),  # JSON list
+    Column("warnings", Text),  # JSON list
+    Column("place", String(16), nullable=False),  # staff folder in which the file belongs
+    Column("place_name", Text),  # where it lies there, relative to the staff folder
+    Column("moved", Boolean, nullable=False),  # whether the file was seen to lie there
+    Column("notice_id", BigInteger),
+    Column("version_id", BigInteger),
+    Column("duplicate_of", BigInteger),
+    Column("claimed_at", Moment, nullable=False),
+    Column("decided_at", Moment),
+    Column("receipt_due", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("n", "sub"),
+    Index("ix_intake_sha256", "sha256"),
+    Index("ix_intake_state", "state"),
+    Index("ix_intake_moved", "moved"),
+    Index("ix_intake_notice_id", "notice_id"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("identity", Text, nullable=False, unique=True),
+    Column("project", Text, nullable=False),  # the project part of the identity
+    Column("kind", String(32), nullable=False),
+    Column("form", String(32), nullable=False),
+    Column("project_class", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("original_id", BigInteger, ForeignKey("notice.id")),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_notice_project", "project"),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("notice_id", BigInteger, ForeignKey("notice.id"), nullable=False),
+    Column("number", String(32), nullable=False),  # intake number
+    Column("ordinal", Integer, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("content", Text, nullable=False),  # the Notice as JSON
+    Column("content_sha256", String(64), nullable=False),
+    Column("text_digest", String(80), nullable=False),
+    Column("superseded", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("notice_id", "ordinal"),
+    Index("ix_version_text_digest", "text_digest"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("notice_id", BigInteger, ForeignKey("notice.id"), nullable=False),
+    Column("version_id", BigInteger, ForeignKey("version.id"), nullable=False),
+    Column("number", String(32), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("tier", String(16), nullable=False),
+    Column("kind", String(32), nullable=False),  # of its notice, as the log repeats it
+    Column("form", String(32), nullable=False),
+    Column("project_class", String(16), nullable=False),
+    Column("operation", String(16), nullable=False),
+    Column("mandatory", Boolean, nullable=False),
+    Column("delivery_key", String(64), nullable=False, unique=True),
+    Column("notice_key", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("waits_for", String(16)),
+    Column("reason", String(40)),
+    Column("detail", Text),
+    Column("rendition_sha256", String(64), nullable=False),
+    Column("rendition_media_type", String(64), nullable=False),
+    Column("rendition_title", Text, nullable=False),
+    Column("rendition_digest", String(80), nullable=False),
+    Column("predecessor_id", BigInteger, ForeignKey("delivery.id")),
+    Column("publish_at", Moment),
+    Column("deadline", Moment, nullable=False),
+    Column("bid_deadline", Moment),
+    Column("until", Moment),
+    Column("next_at", Moment),  # when the program next acts on it by itself
+    Column("tries", Integer, nullable=False),  # failed tries since it last became ready
+    Column("asks", Integer, nullable=False),  # finds since the last attempt
+    Column("first_attempt_at", Moment),
+    Column("give_up_at", Moment),
+    Column("call_over_at", Moment),  # when the last call is known to be over
+    Column("daemon_id", BigInteger),  # who is sending or asking
+    Column("lease_until", Moment),
+    Column("receipt", Text),  # JSON
+    Column("receipt_sha256", String(64)),
+    Column("channel_number", Text),
+    Column("url", Text),
+    Column("shown_digest", String(80)),
+    Column("visible_since", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("reason_given", Text),  # of a withdraw or update
+    Index("ix_delivery_due", "channel", "next_at"),
+    Index("ix_delivery_notice", "notice_id", "channel"),
+    Index("ix_delivery_state", "state"),
+    Index("ix_delivery_version_id", "version_id"),
+    Index("ix_delivery_predecessor_id", "predecessor_id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("channel", String(64), nullable=False),
+    Column("call", String(16), nullable=False),  # submit | show
+    Column("set_number", BigInteger),
+    Column("daemon_id", BigInteger, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("limit_at", Moment, nullable=False),
+    Column("ended_at", Moment),  # when the call is known to be over
+    Column("outcome", String(16)),
+    Column("reason", String(40)),
+    Column("detail", Text),
+    Column("evidence", Text),
+    Column("request_digest", String(64)),
+    Column("slot", Boolean, nullable=False),  # whether it counts against the rate limit
+    Index("ix_attempt_rate", "channel", "started_at"),
+)
+
+attempt_delivery = Table(
+    "attempt_delivery",
+    metadata,
+    Column("attempt_id", BigInteger, ForeignKey("attempt.id"), primary_key=True),
+    Column("delivery_id", BigInteger, ForeignKey("delivery.id"), primary_key=True),
+    Column("outcome", String(16)),
+    Index("ix_attempt_delivery_delivery_id", "delivery_id"),
+)
+
+observation = Table(
+    "observation",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", BigInteger, ForeignKey("delivery.id"), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("finding", String(16)),
+    Column("detail", Text),
+    Column("digest", String(80)),
+    Index("ix_observation_rate", "channel", "started_at"),
+    Index("ix_observation_delivery_id", "delivery_id"),
+)
+
+publication_log = Table(
+    "publication_log",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    Column("payload", Text, nullable=False),  # the exact text that is hashed
+    Column("event", String(32), nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("number", String(32)),
+    Column("notice_id", BigInteger),
+    Column("delivery_id", BigInteger),
+    Column("channel", String(64)),
+    Column("tier", String(16)),
+    Column("kind", String(32)),
+    Column("form", String(32)),
+    Column("project_class", String(16)),
+    Column("visible_day", String(10)),
+    Column("weight", Integer, nullable=False),  # +1 a publication, -1 one taken back, 0 anything else
+    Column("by", Text, nullable=False),
+    Index("ix_publication_log_day", "visible_day", "channel"),
+    Index("ix_publication_log_notice_id", "notice_id"),
+    Index("ix_publication_log_delivery_id", "delivery_id"),
+    Index("ix_publication_log_number", "number"),
+)
+
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("visible_day", String(10), primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("tier", String(16), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("form", String(32), primary_key=True),
+    Column("project_class", String(16), primary_key=True),
+    Column("publications", BigInteger, nullable=False),
+)
+
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("ledger_id", String(32), nullable=False),
+    Column("real", Boolean, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+channel_state = Table(
+    "channel_state",
+    metadata,
+    Column("channel", String(64), primary_key=True),  # "*": all channels
+    Column("stopped_at", Moment),
+    Column("stop_reason", Text),
+    Column("stopped_by", Text),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("open_since", Moment),  # the breaker; None: closed
+    Column("probe_at", Moment),
+    Column("probes", Integer, nullable=False),
+    Column("not_before", Moment),  # the channel itself asked us to wait
+    Column("set_number", BigInteger, nullable=False),
+)
+
+channel_store = Table(
+    "channel_store",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("until", Moment),
+)
+
+task = Table(
+    "task",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", BigInteger, ForeignKey("delivery.id"), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Column("done_by", Text),
+    Column("proof", Text),
+    Index("ix_task_delivery_id", "delivery_id"),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version_id", BigInteger, ForeignKey("version.id"), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("account", Text, nullable=False),  # OS user and host
+    Column("digests", Text, nullable=False),  # JSON: version and renditions that were approved
+    Column("given_at", Moment, nullable=False),
+    UniqueConstraint("version_id", "by"),
+)
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("channel", String(64)),
+    Column("raised_at", Moment, nullable=False),
+    Column("cleared_at", Moment),
+    # one open alarm per cause
+    Index(
+        "uq_alarm_open",
+        "cause",
+        unique=True,
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+)
+
+daemon = Table(
+    "daemon",
+    metadata,
+    Column("id", Id, primary_key=True),  # the epoch: a later daemon has a larger one
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("heartbeat_at", Moment, nullable=False),
+    Column("lease_until", Moment),
+    Column("ended_at", Moment),  # when it stopped, or was proven dead
+)

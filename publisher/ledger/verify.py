@@ -1,0 +1,192 @@
+"""Verify: recompute the chain, compare it with heads, tables and rollups, and name what is wrong and where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import Row
+
+from publisher.ledger import chain
+from publisher.ledger.chain import COLUMNS, hash_of, iso, sha256_text
+from publisher.ledger.heads import read_heads
+from publisher.ledger.store import Ledger
+from publisher.ledger.tables import blob, delivery, head, publication_log, rollup, version
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: what kind, and where."""
+
+    kind: str
+    place: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome: faults (none: the log stands), how many rows, and up to which row completeness is proved."""
+
+    faults: tuple[Fault, ...]
+    rows: int
+    last_hash: str
+    proved_to: int
+    proved_by: str
+    real: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the walk along the chain collects for the comparisons after it."""
+
+    faults: list[Fault] = field(default_factory=list)
+    hashes: dict[int, str] = field(default_factory=dict)
+    versions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    renditions: dict[int, str] = field(default_factory=dict)
+    receipts: dict[int, str] = field(default_factory=dict)
+    sums: dict[tuple[str | None, ...], int] = field(default_factory=dict)
+    rows: int = 0
+    last_seq: int = 0
+    last_hash: str = chain.FIRST
+
+
+def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
+    """Check the whole ledger, with the heads in `heads_folder` if there is one. Memory grows with deliveries, not rows."""
+    with ledger.read() as conn:
+        end = conn.execute(select(head)).one()
+        heads, bad = read_heads(heads_folder, ledger.ledger_id) if heads_folder is not None else ([], [])
+        seen = _Seen()
+        wanted = {one.seq for one in heads}
+        for row in _log_rows(conn):
+            _walk(seen, row, wanted)
+        faults = seen.faults
+        faults += _end(seen, end.seq, end.hash)
+        faults += [Fault("head_unreadable", f"heads/{name}", "not a head of this ledger") for name in bad]
+        proved_to, proved_by = 0, "no head file: a tail cut together with the head row would not be noticed"
+        for one in heads:
+            found = seen.hashes.get(one.seq) if one.seq else chain.FIRST
+            if found == one.hash:
+                proved_to, proved_by = one.seq, f"head of {one.at} ({one.why})"
+            elif one.seq > seen.last_seq:
+                faults.append(
+                    Fault("cut", f"after row {seen.last_seq}", f"the head of {one.at} says there were {one.seq} rows")
+                )
+            else:
+                faults.append(
+                    Fault("rebuilt", f"row {one.seq} or before", f"its hash is not that of the head of {one.at}")
+                )
+        faults += _versions(conn, seen)
+        faults += _deliveries(conn, seen)
+        faults += _rollups(conn, seen)
+    return Verdict(tuple(faults), seen.rows, seen.last_hash, proved_to, proved_by, ledger.real)
+
+
+def _log_rows(conn: Connection) -> Iterator[Row[Any]]:
+    result = conn.execution_options(yield_per=1000).execute(select(publication_log).order_by(publication_log.c.seq))
+    yield from result
+
+
+def _walk(seen: _Seen, row: Row[Any], wanted: set[int]) -> None:
+    place = f"row {row.seq}"
+    if row.seq != seen.last_seq + 1:
+        lost = f"rows {seen.last_seq + 1} to {row.seq - 1}"
+        seen.faults.append(Fault("removed", lost, "missing from the log"))
+    elif hash_of(seen.last_hash, row.payload) != row.hash:
+        seen.faults.append(Fault("changed", place, "its text does not have its hash after the row before"))
+    seen.rows += 1
+    seen.last_seq, seen.last_hash = row.seq, row.hash
+    if row.seq in wanted:
+        seen.hashes[row.seq] = row.hash
+    try:
+        body = json.loads(row.payload)
+    except ValueError:
+        seen.faults.append(Fault("changed", place, "its text is no JSON"))
+        return
+    differs = [name for name in COLUMNS if body.get(name) != getattr(row, name)]
+    if body.get("seq") != row.seq or body.get("recorded_at") != iso(row.recorded_at):
+        differs.append("seq or recorded_at")
+    if differs:
+        seen.faults.append(Fault("changed", place, f"columns differ from the hashed text: {', '.join(differs)}"))
+    _collect(seen, row, body.get("data", {}))
+
+
+def _collect(seen: _Seen, row: Row[Any], data: dict[str, Any]) -> None:
+    if row.event == "accepted":
+        seen.versions[data["version_id"]] = data | {"number": row.number}
+        for made in data["deliveries"]:
+            seen.renditions[made["id"]] = made["rendition"]
+    if row.event == "rendered" and row.delivery_id is not None:
+        seen.renditions[row.delivery_id] = data["rendition"]
+    if row.delivery_id is not None and "receipt_sha256" in data:
+        seen.receipts[row.delivery_id] = data["receipt_sha256"]
+    if row.weight:
+        key = (row.visible_day, row.channel, row.tier, row.kind, row.form, row.project_class)
+        seen.sums[key] = seen.sums.get(key, 0) + row.weight
+
+
+def _end(seen: _Seen, seq: int, last: str) -> Iterable[Fault]:
+    if seq > seen.last_seq:
+        yield Fault("cut", f"after row {seen.last_seq}", f"the head row says there are {seq} rows")
+    elif seq < seen.last_seq:
+        yield Fault("changed", f"rows after {seq}", "the head row does not know them")
+    elif last != seen.last_hash:
+        yield Fault("rebuilt", f"row {seq} or before", "the last hash is not that of the head row")
+
+
+def _versions(conn: Connection, seen: _Seen) -> Iterable[Fault]:
+    found = set()
+    for row in conn.execute(select(version)):
+        found.add(row.id)
+        logged = seen.versions.get(row.id)
+        place = f"version {row.ordinal} of intake {row.number}"
+        if logged is None:
+            yield Fault("version_changed", place, "the log never accepted it")
+        elif sha256_text(row.content) != logged["content_sha256"] or row.text_digest != logged["text_digest"]:
+            yield Fault("version_changed", place, "its content is not what was accepted")
+    for version_id in sorted(set(seen.versions) - found):
+        number = seen.versions[version_id]["number"]
+        yield Fault("version_changed", f"intake {number}", "an accepted version is missing")
+
+
+def _deliveries(conn: Connection, seen: _Seen) -> Iterable[Fault]:
+    good = set(_intact(conn, set(seen.renditions.values())))
+    found = set()
+    for row in conn.execute(select(delivery)):
+        found.add(row.id)
+        place = f"intake {row.number} on {row.channel}"
+        logged = seen.renditions.get(row.id)
+        if logged is not None and (row.rendition_sha256 != logged or logged not in good):
+            yield Fault("rendition_changed", place, "its text is not what was accepted")
+        receipt = seen.receipts.get(row.id)
+        stored = sha256_text(row.receipt) if row.receipt is not None else None
+        if stored != receipt:
+            yield Fault("receipt_changed", place, "its receipt is not what was logged")
+    for delivery_id in sorted(set(seen.renditions) - found):
+        yield Fault("delivery_removed", f"delivery {delivery_id}", "an accepted delivery is missing")
+
+
+def _intact(conn: Connection, wanted: set[str]) -> Iterator[str]:
+    """The hashes of stored renditions whose bytes still have their hash."""
+    for digest in sorted(wanted):
+        row = conn.execute(select(blob.c.data).where(blob.c.sha256 == digest)).one_or_none()
+        if row is not None and hashlib.sha256(row.data).hexdigest() == digest:
+            yield digest
+
+
+def _rollups(conn: Connection, seen: _Seen) -> Iterable[Fault]:
+    names = ("visible_day", "channel", "tier", "kind", "form", "project_class")
+    stored = {tuple(getattr(row, n) for n in names): row.publications for row in conn.execute(select(rollup))}
+    for key in sorted(set(stored) | set(seen.sums), key=str):
+        if stored.get(key, 0) != seen.sums.get(key, 0):
+            detail = f"says {stored.get(key, 0)}, the log {seen.sums.get(key, 0)}"
+            yield Fault("rollup_changed", f"rollup {key[0]} {key[1]} {key[3]}", detail)

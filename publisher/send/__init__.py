@@ -1,0 +1,1 @@
+"""Sending: due deliveries to their channels, outcomes to the ledger. The only part that retries."""

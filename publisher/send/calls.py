@@ -1,0 +1,147 @@
+"""One call of an adapter: what it is given, and what it came to. The only place that catches everything."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from publisher.channel import Channel, DeliveryKey, Finding, Item, NoticeKey, Receipt, SetChannel, Store, Submission
+from publisher.delivery import Operation
+from publisher.errors import ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
+from publisher.ledger.claims import Claimed
+from publisher.ledger.contents import Contents
+from publisher.ledger.deliveries import Delivery
+from publisher.send.open_channel import OpenChannel
+
+logger = logging.getLogger(__name__)
+
+BEGIN_WITHIN = 1.0
+"""Seconds within which a claimed call must begin; otherwise it gives its rate slot back."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A call in flight: whose, since when, until when, and whether it was given up as overdue."""
+
+    channel: OpenChannel
+    claimed: Claimed | None  # None: a show
+    started: float  # monotonic seconds
+    limit: float  # seconds
+    probing: bool = False  # the one call that finds out whether a channel is up again
+    again: bool = False  # a quick retry is next
+    overdue: bool = False
+    asked: bool = False  # whether the adapter was about to send
+    request_digest: str | None = None
+    show: ShowClaim | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowClaim:
+    """A claimed change of a set: the deliveries that change, and those that end with it."""
+
+    attempt_id: int
+    set_number: int
+    changing: tuple[Delivery, ...]
+    ending: tuple[Delivery, ...]
+    standing: tuple[Delivery, ...]
+
+
+class CallContext:
+    """What an adapter may use of the program during one call (`publisher.channel.Context`)."""
+
+    def __init__(
+        self,
+        running: Running,
+        store: Store,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        permitted: Callable[[], bool],
+    ) -> None:
+        self._running = running
+        self._now = now
+        self._monotonic = monotonic
+        self._permitted = permitted
+        self.store = store
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self._now()
+
+    def remaining(self) -> float:
+        """Seconds left of this call's total time."""
+        return max(0.0, self._running.started + self._running.limit - self._monotonic())
+
+    def still_mine(self, request_digest: str | None = None) -> None:
+        """Raise once the deadline, the lease or the permission is gone; remember that bytes may leave now."""
+        with self._running.lock:
+            if self._running.overdue or self.remaining() <= 0:
+                raise TransientFailure(Reason.NO_LONGER_MINE, "本次发送已超过时限", channel_wide=False)
+            if not self._permitted():
+                raise TransientFailure(Reason.NO_LONGER_MINE, "本次发送已由他处接手", channel_wide=False)
+            self._running.asked = True
+            self._running.request_digest = request_digest or self._running.request_digest
+
+
+def submission_of(row: Delivery, contents: Contents, context: CallContext) -> Submission:
+    """What `submit` and `find` are given."""
+    return Submission(
+        operation=Operation(row.operation),
+        delivery_key=DeliveryKey(row.delivery_key),
+        notice_key=NoticeKey(row.notice_key),
+        version=contents.version,
+        rendition=contents.rendition,
+        attachments=contents.attachments,
+        references=contents.references,
+        last_receipt=contents.last_receipt,
+        context=context,
+    )
+
+
+Outcome = Receipt | ChannelError
+
+
+def submit(adapter: Channel, submission: Submission, running: Running) -> Outcome:
+    """What a submission came to; anything an adapter should not raise is classified by what it may have done."""
+    try:
+        return adapter.submit(submission)
+    except ChannelError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - an adapter's fault must not end the daemon, nor pass as a success
+        return _fault(error, running)
+
+
+def find(adapter: Channel, submission: Submission, running: Running) -> Finding | ChannelError:
+    """What the channel holds, or why it could not be asked."""
+    try:
+        return adapter.find(submission)
+    except ChannelError as error:
+        return error
+    except Exception as error:
+        logger.exception("the adapter of %s failed while asking", running.channel.name)
+        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
+
+
+Shown = Mapping[DeliveryKey, Receipt | ChannelError] | ChannelError
+
+
+def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, running: Running) -> Shown:
+    """What showing a set came to."""
+    try:
+        return adapter.show(items, context)
+    except ChannelError as error:
+        return error
+    except Exception as error:
+        logger.exception("the adapter of %s failed while showing", running.channel.name)
+        return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)
+
+
+def _fault(error: Exception, running: Running) -> ChannelError:
+    # The text of a foreign exception may hold an address with a token: only its type goes on.
+    logger.exception("the adapter of %s failed", running.channel.name)
+    if running.asked:
+        return OutcomeUnknown(Reason.ADAPTER_FAULT, type(error).__name__)
+    return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)

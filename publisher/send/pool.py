@@ -1,0 +1,102 @@
+"""Threads for calls, where a call that never ends costs one thread and not the program."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+Work = Callable[[], None]
+
+
+class Pool(Protocol):
+    """Runs calls."""
+
+    def free(self) -> int:
+        """How many calls could start at once."""
+        ...
+
+    def start(self, work: Work) -> None:
+        """Start `work`; it never raises."""
+        ...
+
+    def abandon(self) -> None:
+        """One running call is overdue: its thread is no longer counted."""
+        ...
+
+    def regain(self) -> None:
+        """An abandoned call ended after all."""
+        ...
+
+
+class InlinePool:
+    """Runs each call at once on the caller's thread: for simulations and tests."""
+
+    def __init__(self, threads: int = 16) -> None:
+        self._threads = threads
+
+    def free(self) -> int:
+        """Always all."""
+        return self._threads
+
+    def start(self, work: Work) -> None:
+        """Run it now."""
+        work()
+
+    def abandon(self) -> None:
+        """A call on the caller's thread cannot be overdue when it is looked at."""
+
+    def regain(self) -> None:
+        """Nothing was abandoned."""
+
+
+class ThreadPool:
+    """At most `threads` calls that are not overdue; idle threads are kept."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._busy = 0
+        self._workers = 0
+        self._abandoned = 0
+
+    def free(self) -> int:
+        """How many calls could start at once."""
+        with self._lock:
+            return self._threads - (self._busy - self._abandoned)
+
+    def start(self, work: Work) -> None:
+        """Start `work` on an idle thread, or on a new one."""
+        with self._lock:
+            self._busy += 1
+            if self._workers < self._busy:
+                self._workers += 1
+                threading.Thread(target=self._serve, name=f"call-{self._workers}", daemon=True).start()
+        self._work.put(work)
+
+    def abandon(self) -> None:
+        """One running call is overdue."""
+        with self._lock:
+            self._abandoned += 1
+
+    def regain(self) -> None:
+        """An overdue call ended after all."""
+        with self._lock:
+            self._abandoned -= 1
+
+    def close(self) -> None:
+        """Let idle threads end."""
+        with self._lock:
+            workers = self._workers
+        for _ in range(workers):
+            self._work.put(None)
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._busy -= 1

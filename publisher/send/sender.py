@@ -1,0 +1,516 @@
+"""The sender: starts what is due on free threads, records what came back.
+
+`tick(now)` is a plain function that the scheduler, a simulation or a test calls; it gives the
+instant at which it next has something to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from publisher.channel import CannotTell, Finding
+from publisher.delivery import State
+from publisher.errors import ADVICE, ChannelError, OutcomeUnknown, Reason, TransientFailure
+from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger.alarms import raise_alarm
+from publisher.ledger.chain import iso
+from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
+from publisher.ledger.claims import Claimed
+from publisher.ledger.contents import read_contents
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.recorder import Recorder
+from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, no_fault
+from publisher.send import calls, sets, settle
+from publisher.send.calls import CallContext, Running
+from publisher.send.open_channel import OpenChannel
+from publisher.send.pool import Pool
+from publisher.send.retry import quickly
+from publisher.send.settle import Rules
+from publisher.settings import SendingSettings
+
+logger = logging.getLogger(__name__)
+
+OVERDUE_AFTER = 2.0
+"""Seconds past its limit after which a call that has not returned is given up."""
+
+HEARTBEAT = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The outside of the program, as arguments: clocks, pause, chance, the fault hook."""
+
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    chance: random.Random = field(default_factory=random.Random)
+    fault: Fault = no_fault
+
+
+class Sender:
+    """Takes due deliveries to their channels. One per process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        recorder: Recorder,
+        pool: Pool,
+        channels: Mapping[str, OpenChannel],
+        sending: SendingSettings,
+        daemon_id: int,
+        machine: Machine,
+    ) -> None:
+        self._ledger = ledger
+        self._recorder = recorder
+        self._pool = pool
+        self._channels = channels
+        self._sending = sending
+        self._daemon_id = daemon_id
+        self._machine = machine
+        self._rules = Rules(sending, machine.chance)
+        self._lock = threading.Lock()
+        self._running: dict[int, Running] = {}
+        self._wake = threading.Event()
+        self._heartbeat_at: datetime | None = None
+        self._closing = False
+
+    # ---- the tick
+
+    def tick(self, now: datetime, linger: float = 0.0) -> datetime | None:
+        """Start what is due; with `linger` seconds, go on with what becomes due meanwhile. Gives the next due instant."""
+        until = self._machine.monotonic() + linger
+        while True:
+            self._wake.clear()
+            self._give_up_overdue()
+            self._beat()
+            started = self._start_due()
+            left = until - self._machine.monotonic()
+            if self._closing or (not started and left <= 0):
+                break
+            if not started:
+                self._wake.wait(min(left, self._until_next()))
+        return self._next_due()
+
+    def wake(self) -> None:
+        """Something may be due now."""
+        self._wake.set()
+
+    def in_flight(self) -> int:
+        """How many calls have not returned."""
+        with self._lock:
+            return len(self._running)
+
+    def stop_starting(self) -> None:
+        """Start nothing more; calls in flight go on."""
+        self._closing = True
+        self._wake.set()
+
+    def _until_next(self) -> float:
+        next_due = self._next_due()
+        if next_due is None:
+            return 1.0
+        return min(1.0, max(0.005, (next_due - self._machine.clock()).total_seconds()))
+
+    def _next_due(self) -> datetime | None:
+        now = self._machine.clock()
+        with self._ledger.read() as conn:
+            due = [claims.next_due(conn, now)]
+            due += [self._opens_at(conn, name, now) for name in claims.due_now(conn, now)]
+            due += [claims.next_expiry(conn, name) for name, c in self._channels.items() if c.set_adapter]
+        return min((d for d in due if d is not None and d > now), default=None)
+
+    def _opens_at(self, conn: Connection, name: str, now: datetime) -> datetime | None:
+        """When a channel with something due that could not start may next be called: its slot, probe or quota."""
+        channel = self._channels.get(name)
+        if channel is None:
+            return None
+        state = channel_state.read_states(conn).get(name, ChannelState(name))
+        instants = [state.not_before, state.probe_at if state.open_since else None]
+        if channel.settings.rate:
+            instants.append(claims.next_slot(conn, name, channel.settings.rate.per, now))
+        return max((i for i in instants if i is not None), default=None)
+
+    def _beat(self) -> None:
+        now = self._machine.clock()
+        if self._heartbeat_at is not None and now < self._heartbeat_at + HEARTBEAT:
+            return
+        self._heartbeat_at = now
+        self._recorder.record(lambda tx: claims.heartbeat(tx, self._daemon_id, self._sending.lease)).result()
+
+    # ---- starting
+
+    def _start_due(self) -> int:
+        if self._closing:
+            return 0
+        now = self._machine.clock()
+        with self._ledger.read() as conn:
+            due = claims.due_now(conn, now)
+            expiring = {n for n, c in self._channels.items() if c.set_adapter and self._expires(conn, n, now)}
+        names = sorted({name for name in due if name in self._channels} | expiring)
+        free = self._pool.free()
+        if not names or free <= 0:
+            return 0
+        self._machine.fault("claim.before")
+        started = self._recorder.record(lambda tx: self._claim(tx, names, free)).result()
+        self._machine.fault("claim.after")
+        for running in started:
+            self._begin(running)
+        return len(started)
+
+    def _expires(self, conn: Connection, name: str, now: datetime) -> bool:
+        first = claims.next_expiry(conn, name)
+        return bool(first is not None and first <= now)
+
+    def _claim(self, tx: Tx, names: Sequence[str], free: int) -> list[Running]:
+        """Take what may be called now: questions first, then the nearest deadlines. Pure but for the ledger."""
+        stopped = channel_state.read_states(tx.conn)
+        all_stopped = ALL in stopped and stopped[ALL].stopped_at is not None
+        started: list[Running] = []
+        candidates: list[tuple[OpenChannel, Delivery, bool]] = []
+        for name in names:
+            channel = self._channels[name]
+            state = channel_state.lock_state(tx, name)
+            room = min(free - len(started), self._room(tx, channel, state))
+            asks = claims.begin_asks(
+                tx, claims.asks(tx, name, room), self._daemon_id, channel.call_limit(self._sending)
+            )
+            started += [self._new(channel, claimed) for claimed in asks]
+            if all_stopped or state.stopped_at is not None:
+                continue
+            if channel.set_adapter is not None:
+                started += self._claim_show(tx, channel, room)
+            else:
+                candidates += self._candidates(tx, channel, state, room - len(asks))
+        candidates.sort(key=lambda c: (c[1].deadline, c[1].id))
+        return started + self._claim_sends(tx, candidates[: max(0, free - len(started))])
+
+    def _room(self, tx: Tx, channel: OpenChannel, state: ChannelState) -> int:
+        """How many calls the channel may take now."""
+        if state.not_before is not None and state.not_before > tx.now:
+            return 0
+        with self._lock:
+            running = sum(1 for r in self._running.values() if r.channel.name == channel.name and not r.overdue)
+        room = channel.settings.concurrency - running
+        rate = channel.settings.rate
+        if rate is not None and room > 0:
+            room = min(room, claims.slots_left(tx, channel.name, rate.calls, rate.per))
+        return max(0, room)
+
+    def _candidates(
+        self, tx: Tx, channel: OpenChannel, state: ChannelState, room: int
+    ) -> list[tuple[OpenChannel, Delivery, bool]]:
+        probing = state.open_since is not None
+        if probing:
+            if state.probe_at is not None and state.probe_at > tx.now:
+                return []
+            room = min(room, 1)
+        return [
+            (channel, row, probing)
+            for row in claims.sends(tx, channel.name, room)
+            if self._still_useful(tx, channel, row)
+        ]
+
+    def _still_useful(self, tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
+        """Hold what falls due after its bid deadline; log what is later than it was to be."""
+        if row.bid_deadline is not None and row.bid_deadline <= tx.now and row.first_attempt_at is None:
+            deliveries.hold(tx, row, Reason.BID_DEADLINE_OVER, ADVICE[Reason.BID_DEADLINE_OVER])
+            return False
+        if row.publish_at is not None and row.first_attempt_at is None:
+            late = (tx.now - row.publish_at).total_seconds()
+            if late >= 60:
+                why = claims.why_late(tx.conn, row, self._daemon_id)
+                tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
+        return True
+
+    def _claim_sends(self, tx: Tx, chosen: Sequence[tuple[OpenChannel, Delivery, bool]]) -> list[Running]:
+        started = []
+        for name in sorted({channel.name for channel, _, _ in chosen}):
+            mine = [(channel, row, probing) for channel, row, probing in chosen if channel.name == name]
+            channel, _, probing = mine[0]
+            limit = channel.call_limit(self._sending)
+            if probing:
+                channel_state.probe_begins(tx, name, tx.now + limit)
+            claimed = claims.begin_sends(tx, [row for _, row, _ in mine], self._daemon_id, limit, self._sending.give_up)
+            started += [self._new(channel, one, probing=probing) for one in claimed]
+        return started
+
+    def _claim_show(self, tx: Tx, channel: OpenChannel, room: int) -> list[Running]:
+        with self._lock:
+            showing = any(r.channel.name == channel.name for r in self._running.values())
+        if showing or room <= 0:
+            return []
+        claim = sets.claim(tx, channel, self._daemon_id, channel.call_limit(self._sending), self._sending.give_up)
+        if claim is None:
+            return []
+        running = self._new(channel, None)
+        running.show = claim
+        return [running]
+
+    def _new(self, channel: OpenChannel, claimed: Claimed | None, *, probing: bool = False) -> Running:
+        limit = channel.call_limit(self._sending).total_seconds()
+        return Running(channel, claimed, self._machine.monotonic(), limit, probing=probing)
+
+    def _begin(self, running: Running) -> None:
+        with self._lock:
+            self._running[id(running)] = running
+        self._pool.start(partial(self._run, running))
+
+    # ---- running
+
+    def _run(self, running: Running) -> None:
+        try:
+            if running.show is not None:
+                self._run_show(running)
+            elif running.claimed is not None and running.claimed.attempt_id is not None:
+                self._run_submit(running)
+            else:
+                self._run_find(running)
+        except deliveries.Overtaken as error:
+            logger.warning("an outcome came too late to be used: %s", error)
+        except Exception:
+            # Nothing above a worker thread would see it; the delivery stays as it is and is recovered.
+            logger.exception("recording an outcome of %s failed", running.channel.name)
+        finally:
+            with self._lock:
+                del self._running[id(running)]
+            if running.overdue:
+                self._pool.regain()
+            self._wake.set()
+
+    def _context(self, running: Running, delivery_id: int | None) -> CallContext:
+        store = LedgerStore(self._ledger, running.channel.name, delivery_id)
+        permitted = partial(self._permitted, running)
+        return CallContext(running, store, self._machine.clock, self._machine.monotonic, permitted)
+
+    def _permitted(self, running: Running) -> bool:
+        """On a shared ledger, whether the delivery is still this daemon's (fencing before the first byte)."""
+        if self._ledger.engine.dialect.name == "sqlite" or running.claimed is None:
+            return True
+        with self._ledger.read() as conn:
+            return deliveries.read(conn, running.claimed.row.id).daemon_id == self._daemon_id
+
+    def _run_submit(self, running: Running) -> None:
+        quick = timedelta(0) if running.probing else self._sending.quick_wait
+        quickly(
+            partial(self._try_once, running),
+            partial(self._give_back, running),
+            self._machine.sleep,
+            quick,
+        )
+
+    def _try_once(self, running: Running) -> bool:
+        """One attempt; True if another one should follow quickly."""
+        claimed = running.claimed
+        assert claimed is not None  # a submit is claimed
+        if running.again and not self._open_again(running):
+            return False
+        claimed = running.claimed
+        assert claimed is not None and claimed.attempt_id is not None
+        if self._machine.monotonic() - running.started > calls.BEGIN_WITHIN:
+            outcome: calls.Outcome = TransientFailure(
+                Reason.NO_LONGER_MINE, "未能及时开始，稍后重新安排", channel_wide=False
+            )
+            slot = False
+        else:
+            outcome, slot = self._submit(running, claimed.row), True
+        self._machine.fault("outcome.before")
+        again: bool = self._recorder.record(partial(self._record_submit, running, claimed, outcome, slot)).result()
+        self._machine.fault("outcome.after")
+        running.again = again
+        return again
+
+    def _submit(self, running: Running, row: Delivery) -> calls.Outcome:
+        adapter = running.channel.single_adapter
+        assert adapter is not None  # only such channels are sent to one by one
+        try:
+            contents = read_contents(self._ledger, row)
+        except Exception as error:
+            logger.exception("delivery %s cannot be read", row.id)
+            return TransientFailure(Reason.INTERRUPTED, type(error).__name__, channel_wide=False)
+        self._machine.fault("submit.before")
+        outcome = calls.submit(adapter, calls.submission_of(row, contents, self._context(running, row.id)), running)
+        self._machine.fault("submit.after")
+        return outcome
+
+    def _record_submit(self, running: Running, claimed: Claimed, outcome: calls.Outcome, slot: bool, tx: Tx) -> bool:
+        attempt_id = claimed.attempt_id
+        assert attempt_id is not None
+        row = deliveries.read(tx.conn, claimed.row.id)
+        settle.end_attempt(tx, attempt_id, outcome, running.request_digest, slot=slot)
+        if running.overdue:
+            settle.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
+            return False
+        if isinstance(outcome, TransientFailure) and self._quick(running, outcome):
+            settle.account(tx, running.channel, outcome, self._sending)
+            tx.log(deliveries.entry(row, "try_failed", PROGRAM, **_facts(outcome, attempt_id)))
+            return True
+        settle.settle_submit(tx, running.channel, row, outcome, self._rules, attempt_id)
+        return False
+
+    def _quick(self, running: Running, outcome: TransientFailure) -> bool:
+        """Whether a quick retry makes sense: a passing failure, no probe, no wish to be left alone."""
+        if running.probing or self._closing:
+            return False
+        passing = outcome.reason in (Reason.BUSY, Reason.UNREACHABLE, Reason.NAME_LOOKUP)
+        return passing and outcome.not_before is None and self._sending.quick_wait > timedelta(0)
+
+    def _open_again(self, running: Running) -> bool:
+        """Open a further attempt, if the channel still may be called; else the delivery waits for its slow retry."""
+        opened: Claimed | None = self._recorder.record(partial(self._record_again, running)).result()
+        if opened is None:
+            return False
+        running.claimed = opened
+        running.started = self._machine.monotonic()
+        running.asked = False
+        return True
+
+    def _record_again(self, running: Running, tx: Tx) -> Claimed | None:
+        assert running.claimed is not None
+        row = deliveries.read(tx.conn, running.claimed.row.id)
+        states = channel_state.read_states(tx.conn)
+        mine = states.get(running.channel.name, ChannelState(running.channel.name))
+        stopped = mine.stopped_at or mine.open_since or (ALL in states and states[ALL].stopped_at)
+        if stopped or self._no_slot(tx, running.channel):
+            self._slowly(tx, running.channel, row)
+            return None
+        limit = running.channel.call_limit(self._sending)
+        attempt_id, limit_at = claims.begin_again(tx, row, self._daemon_id, limit)
+        return Claimed(row, attempt_id, None, limit_at)
+
+    def _no_slot(self, tx: Tx, channel: OpenChannel) -> bool:
+        rate = channel.settings.rate
+        return rate is not None and claims.slots_left(tx, channel.name, rate.calls, rate.per) <= 0
+
+    def _give_back(self, running: Running) -> None:
+        """Quick retries are used up: the next try is a row with a due time."""
+        assert running.claimed is not None
+        delivery_id = running.claimed.row.id
+        self._recorder.record(
+            lambda tx: self._slowly(tx, running.channel, deliveries.read(tx.conn, delivery_id))
+        ).result()
+
+    def _slowly(self, tx: Tx, channel: OpenChannel, row: Delivery) -> None:
+        failure = TransientFailure(Reason.BUSY, "多次快速重试未成功")
+        settle.try_later(tx, channel, row, failure, self._rules, None)
+
+    # ---- asking
+
+    def _run_find(self, running: Running) -> None:
+        claimed = running.claimed
+        assert claimed is not None and claimed.observation_id is not None
+        finding = self._find(running, claimed.row)
+        self._machine.fault("finding.before")
+        self._recorder.record(partial(self._record_find, running, claimed, finding)).result()
+        self._machine.fault("finding.after")
+
+    def _find(self, running: Running, row: Delivery) -> Finding | ChannelError:
+        adapter = running.channel.single_adapter
+        if adapter is None or not running.channel.capabilities.findable:
+            return CannotTell(ADVICE[Reason.CANNOT_BE_ASKED])
+        try:
+            contents = read_contents(self._ledger, row)
+        except Exception as error:
+            logger.exception("delivery %s cannot be read", row.id)
+            return TransientFailure(Reason.INTERRUPTED, type(error).__name__, channel_wide=False)
+        return calls.find(adapter, calls.submission_of(row, contents, self._context(running, row.id)), running)
+
+    def _record_find(self, running: Running, claimed: Claimed, finding: Finding | ChannelError, tx: Tx) -> None:
+        assert claimed.observation_id is not None
+        word = "failed" if isinstance(finding, ChannelError) else type(finding).__name__
+        detail = str(finding) if isinstance(finding, ChannelError) else ""
+        claims.end_observation(tx, claimed.observation_id, word.lower(), detail, getattr(finding, "digest", None))
+        row = deliveries.read(tx.conn, claimed.row.id)
+        if running.overdue or row.daemon_id != self._daemon_id or row.state != claimed.row.state:
+            return
+        if row.state == State.HELD.value and not deliveries.is_asked_for(row):
+            return
+        settle.settle_find(tx, running.channel, row, finding, self._rules)
+
+    # ---- showing a set
+
+    def _run_show(self, running: Running) -> None:
+        claim, adapter = running.show, running.channel.set_adapter
+        assert claim is not None and adapter is not None
+        self._machine.fault("show.before")
+        items = sets.items(self._ledger, claim)
+        shown = calls.show(adapter, items, self._context(running, None), running)
+        self._machine.fault("show.after")
+        self._recorder.record(partial(sets.record, running.channel, claim, shown, running, self._rules)).result()
+
+    # ---- calls that do not come back
+
+    def _give_up_overdue(self) -> None:
+        now = self._machine.monotonic()
+        with self._lock:
+            late = [r for r in self._running.values() if not r.overdue and now > r.started + r.limit + OVERDUE_AFTER]
+        for running in late:
+            with running.lock:
+                running.overdue = True
+            self._pool.abandon()
+            self._recorder.record(partial(self._record_overdue, running)).result()
+
+    def _record_overdue(self, running: Running, tx: Tx) -> None:
+        """The call's thread may still live: nothing is repeated until it ends or the daemon is gone."""
+        name, claimed = running.channel.name, running.claimed
+        logger.error("a call of %s did not come back within %.0f s", name, running.limit)
+        if running.show is not None or claimed is None:
+            raise_alarm(tx, f"overdue_show:{name}", f"{running.channel.title}的更新超过时限仍未结束", name)
+            return
+        row = deliveries.read(tx.conn, claimed.row.id)
+        if claimed.attempt_id is None:
+            deliveries.reschedule(tx, row, tx.now + self._sending.retry_cap)
+            return
+        if row.state != State.SENDING.value:
+            return
+        outcome = OutcomeUnknown(Reason.TIME_LIMIT)
+        claims.end_attempt(tx, claimed.attempt_id, "unknown", reason=Reason.TIME_LIMIT.value, over=False)
+        settle.account(tx, running.channel, outcome, self._sending)
+        settle.unknown(tx, running.channel, row, outcome, self._rules, claimed.attempt_id, call_over=False)
+
+
+def _facts(failure: TransientFailure, attempt_id: int) -> dict[str, Any]:
+    facts = {"reason": failure.reason.value, "detail": failure.detail, "evidence": failure.evidence}
+    return facts | {"attempt": attempt_id, "then": "quick"}
+
+
+def recover(
+    ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, daemon_id: int, machine: Machine
+) -> int:
+    """Settle what daemons that are proven dead left behind; gives how many deliveries that were.
+
+    To be called by whoever holds the ledger's lock, before the first tick.
+    """
+    rules = Rules(sending, machine.chance)
+    # A test proves that reconciling matters by switching it off here.
+    reconcile = machine.fault("recover") != "no_reconcile"
+    with ledger.write() as tx:
+        last = claims.last_alive(tx.conn, daemon_id)
+        downtime = timedelta(0) if last is None else max(timedelta(0), tx.now - last)
+        channel_state.move_patience(tx, downtime)
+        dead = claims.dead_daemons(tx.conn, daemon_id)
+        if not dead:
+            return 0
+        ids = [row.id for row in dead]
+        left = claims.left_behind(tx, ids)
+        claims.close_calls_of(tx, ids)
+        for row, call_had_begun in left:
+            settle.recover(tx, channels.get(row.channel), row, call_had_begun, rules, reconcile=reconcile)
+        for row in dead:
+            if row.ended_at is None:
+                claims.end_daemon(tx, row.id)
+        facts: dict[str, Any] = {
+            "daemons": ids,
+            "deliveries": [row.id for row, _ in left],
+            "seconds": int(downtime.total_seconds()),
+        }
+        tx.log(deliveries.plain_entry("recovered", **facts))
+    return len(left)

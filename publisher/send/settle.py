@@ -1,0 +1,437 @@
+"""What an outcome means for a delivery: published, taken, asked for, tried again, refused, or held.
+
+Each function runs inside the recorder's transaction, on the row as it is then.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from publisher.channel import Absent, CannotTell, Fidelity, Finding, Found, Receipt
+from publisher.delivery import Operation, State
+from publisher.errors import (
+    ADVICE,
+    ChannelError,
+    NeedsPerson,
+    OutcomeUnknown,
+    PermanentFailure,
+    Reason,
+    TransientFailure,
+)
+from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger.alarms import raise_alarm
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.store import PROGRAM, Tx
+from publisher.send.open_channel import OpenChannel
+from publisher.send.retry import slow_wait
+from publisher.settings import SendingSettings
+
+_NOT_DOWN = frozenset({Reason.RATE_LIMITED, Reason.QUOTA, Reason.NO_LONGER_MINE, Reason.INTERRUPTED})
+"""Transient reasons that do not say that the channel is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What settling needs to know beside the outcome."""
+
+    sending: SendingSettings
+    chance: random.Random
+
+
+def poll_plan(channel: OpenChannel, asked: int) -> timedelta:
+    """The wait before the next question about something taken, after `asked` questions: ever sparser."""
+    plan = channel.settings.poll
+    return plan[min(asked, len(plan) - 1)]
+
+
+def may_repeat(channel: OpenChannel, row: Delivery, now: datetime) -> bool:
+    """Whether the channel still remembers the delivery's key, so that a repeat is harmless."""
+    lasts = channel.capabilities.idempotent_for
+    return lasts > timedelta(0) and row.first_attempt_at is not None and now < row.first_attempt_at + lasts
+
+
+# ---- after a call
+
+
+def settle_submit(
+    tx: Tx, channel: OpenChannel, row: Delivery, outcome: Receipt | ChannelError, rules: Rules, attempt_id: int
+) -> None:
+    """The call came back in time, with `outcome`."""
+    account(tx, channel, outcome, rules.sending)
+    if isinstance(outcome, Receipt):
+        _receipt(tx, channel, row, outcome, attempt_id)
+    elif isinstance(outcome, TransientFailure):
+        try_later(tx, channel, row, outcome, rules, attempt_id)
+    elif isinstance(outcome, OutcomeUnknown):
+        unknown(tx, channel, row, outcome, rules, attempt_id, call_over=True)
+    elif isinstance(outcome, PermanentFailure):
+        deliveries.fail(tx, row, outcome.reason, outcome.detail, attempt=attempt_id, evidence=outcome.evidence)
+    elif isinstance(outcome, NeedsPerson) and outcome.stops_channel:
+        stop_channel(tx, channel, outcome)
+        deliveries.back_to_pending(
+            tx, row, outcome.reason, outcome.detail, tx.now, event="try_failed", data={"attempt": attempt_id}
+        )
+    else:
+        deliveries.hold(
+            tx,
+            row,
+            outcome.reason,
+            outcome.detail or ADVICE[outcome.reason],
+            attempt=attempt_id,
+            evidence=outcome.evidence,
+        )
+
+
+def account(tx: Tx, channel: OpenChannel, outcome: Receipt | ChannelError, sending: SendingSettings) -> None:
+    """Keep the channel's books: failures in a row, the breaker, a wish to be left alone."""
+    if isinstance(outcome, TransientFailure):
+        if outcome.not_before is not None:
+            channel_state.wait_until(tx, channel.name, outcome.not_before)
+        if not outcome.channel_wide or outcome.reason in _NOT_DOWN:
+            return
+    elif not isinstance(outcome, OutcomeUnknown):
+        if not (isinstance(outcome, ChannelError) and outcome.reason is Reason.ADAPTER_FAULT):
+            channel_state.channel_answered(tx, channel.name)
+        return
+    channel_state.channel_failed(
+        tx,
+        channel.name,
+        channel.title,
+        sending.breaker_failures,
+        sending.breaker_first,
+        sending.breaker_cap,
+        outcome.reason.value,
+    )
+
+
+def stop_channel(tx: Tx, channel: OpenChannel, outcome: NeedsPerson) -> None:
+    """Nothing more goes there until a person resumes it."""
+    reason = f"{ADVICE[outcome.reason]}{outcome.detail}"
+    if channel_state.stop(tx, channel.name, PROGRAM, reason):
+        raise_alarm(tx, f"stopped:{channel.name}", f"{channel.title}已停止发送：{reason}", channel.name)
+
+
+def _receipt(tx: Tx, channel: OpenChannel, row: Delivery, receipt: Receipt, attempt_id: int | None) -> None:
+    digest = receipt.digest
+    if digest is not None and is_foreign(channel, row, digest):
+        hold_foreign(tx, channel, row, digest)
+    elif receipt.public and receipt.task is None:
+        deliveries.publish(tx, row, receipt, next_at=read_back_at(channel, row, tx.now, 0), attempt=attempt_id)
+    else:
+        next_at = None if receipt.task is not None else tx.now + poll_plan(channel, 0)
+        deliveries.submit(tx, row, receipt, next_at, attempt=attempt_id)
+
+
+def is_foreign(channel: OpenChannel, row: Delivery, digest: str) -> bool:
+    """Whether a channel that shows the same text shows another one."""
+    full = channel.capabilities.fidelity is Fidelity.FULL
+    return full and row.operation != Operation.WITHDRAW.value and digest != row.rendition_digest
+
+
+def hold_foreign(tx: Tx, channel: OpenChannel, row: Delivery, digest: str) -> None:
+    """The channel shows something else than what was approved."""
+    detail = f"{channel.title}显示的内容与批准的文本不一致（应为 {row.rendition_digest[:15]}，实为 {digest[:15]}）"
+    if row.state != State.HELD.value:
+        deliveries.hold(tx, row, Reason.FOREIGN_TEXT, detail, shown_digest=digest)
+    raise_alarm(tx, f"drift:{row.id}", f"{row.number} {detail}", channel.name)
+
+
+def read_back_at(channel: OpenChannel, row: Delivery, now: datetime, done: int) -> datetime | None:
+    """When a publication is next read back, after `done` readings; None: no more."""
+    plan = channel.settings.read_back
+    if channel.single_adapter is None or not channel.capabilities.findable or row.operation != Operation.PUBLISH.value:
+        return None
+    return now + plan[done] if done < len(plan) else None
+
+
+def try_later(
+    tx: Tx, channel: OpenChannel, row: Delivery, outcome: TransientFailure, rules: Rules, attempt_id: int | None
+) -> None:
+    """Nothing was published: again later, or give up visibly."""
+    tries = row.tries + 1
+    next_at = tx.now + slow_wait(tries, rules.sending, rules.chance)
+    if outcome.not_before is not None:
+        next_at = max(next_at, outcome.not_before)
+    if outcome.reason in (Reason.NO_LONGER_MINE, Reason.INTERRUPTED):
+        tries, next_at = row.tries, tx.now
+    detail = outcome.detail or ADVICE[outcome.reason]
+    if row.give_up_at is not None and next_at > row.give_up_at:
+        give_up(tx, channel, row, outcome.reason, detail)
+        return
+    data = {"attempt": attempt_id, "evidence": outcome.evidence, "tries": tries}
+    deliveries.back_to_pending(tx, row, outcome.reason, detail, next_at, event="try_failed", tries=tries, data=data)
+
+
+def give_up(tx: Tx, channel: OpenChannel, row: Delivery, reason: Reason, detail: str) -> None:
+    """Patience is over: held, visibly."""
+    deliveries.hold(
+        tx, row, Reason.GAVE_UP, f"{ADVICE[Reason.GAVE_UP]}最后一次原因：{detail}", last_reason=reason.value
+    )
+    raise_alarm(tx, f"gave_up:{channel.name}", f"{channel.title}有公告超过期限仍未发布", channel.name)
+
+
+def unknown(
+    tx: Tx,
+    channel: OpenChannel,
+    row: Delivery,
+    outcome: OutcomeUnknown,
+    rules: Rules,
+    attempt_id: int | None,
+    *,
+    call_over: bool,
+) -> None:
+    """It may be public: repeat where that is harmless, ask where it can be asked, else a person must look."""
+    detail = outcome.detail or ADVICE[outcome.reason]
+    data = {"attempt": attempt_id, "evidence": outcome.evidence}
+    if may_repeat(channel, row, tx.now) and call_over:
+        tries = row.tries + 1
+        next_at = tx.now + slow_wait(tries, rules.sending, rules.chance)
+        if row.give_up_at is not None and next_at > row.give_up_at:
+            give_up(tx, channel, row, outcome.reason, detail)
+            return
+        deliveries.back_to_pending(
+            tx,
+            row,
+            outcome.reason,
+            detail,
+            next_at,
+            event="outcome_unknown",
+            tries=tries,
+            data=data | {"then": "repeat"},
+        )
+    elif channel.capabilities.findable or not call_over:
+        over = tx.now if call_over else None
+        ask_at = tx.now if channel.capabilities.findable else None
+        deliveries.become_unknown(tx, row, outcome.reason, detail, call_over_at=over, next_at=ask_at, **data)
+    else:
+        hold_unaskable(tx, row, f"{detail}{ADVICE[Reason.CANNOT_BE_ASKED]}", cause=outcome.reason.value, **data)
+
+
+def hold_unaskable(tx: Tx, row: Delivery, detail: str, **data: Any) -> None:
+    """Only a person can find out whether it is public."""
+    deliveries.hold(tx, row, Reason.CANNOT_BE_ASKED, detail, **data)
+
+
+# ---- after a question
+
+
+def settle_find(tx: Tx, channel: OpenChannel, row: Delivery, finding: Finding | ChannelError, rules: Rules) -> None:
+    """The channel said what it holds."""
+    state = State(row.state)
+    if isinstance(finding, TransientFailure):
+        _ask_later(tx, channel, row, finding, rules)
+    elif isinstance(finding, PermanentFailure):
+        _refused_afterwards(tx, row, finding)
+    elif isinstance(finding, NeedsPerson) and finding.stops_channel:
+        stop_channel(tx, channel, finding)
+        deliveries.reschedule(tx, row, tx.now + rules.sending.retry_cap)
+    elif isinstance(finding, Found):
+        _found(tx, channel, row, finding)
+    elif isinstance(finding, Absent):
+        _absent(tx, channel, row, rules)
+    else:
+        why = finding.why if isinstance(finding, CannotTell) else str(finding)
+        _cannot_tell(tx, channel, row, state, why)
+
+
+def _cannot_tell(tx: Tx, channel: OpenChannel, row: Delivery, state: State, why: str) -> None:
+    if state in (State.PUBLISHED, State.HELD):
+        # A reading that cannot be made says nothing against a publication; a held one waits for its person.
+        deliveries.reschedule(tx, row, read_back_at(channel, row, tx.now, row.asks + 1), asks=row.asks + 1)
+    else:
+        hold_unaskable(tx, row, why or ADVICE[Reason.CANNOT_BE_ASKED])
+
+
+def _refused_afterwards(tx: Tx, row: Delivery, finding: PermanentFailure) -> None:
+    if State(row.state) in (State.SUBMITTED, State.UNKNOWN):
+        deliveries.fail(tx, row, finding.reason, finding.detail, evidence=finding.evidence)
+    elif row.state == State.PUBLISHED.value:
+        deliveries.hold(tx, row, Reason.GONE_FROM_CHANNEL, finding.detail or ADVICE[Reason.GONE_FROM_CHANNEL])
+    else:
+        deliveries.reschedule(tx, row, None, detail=finding.detail)
+
+
+def _ask_later(tx: Tx, channel: OpenChannel, row: Delivery, failure: TransientFailure, rules: Rules) -> None:
+    if failure.not_before is not None:
+        channel_state.wait_until(tx, channel.name, failure.not_before)
+    asked = row.asks + 1
+    next_at = tx.now + slow_wait(asked, rules.sending, rules.chance)
+    if failure.not_before is not None:
+        next_at = max(next_at, failure.not_before)
+    if row.state == State.UNKNOWN.value and row.give_up_at is not None and next_at > row.give_up_at:
+        give_up(tx, channel, row, failure.reason, failure.detail)
+        return
+    deliveries.reschedule(tx, row, next_at, asks=asked)
+
+
+def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
+    digest = finding.digest or finding.receipt.digest
+    if row.operation == Operation.WITHDRAW.value:
+        _still_there(tx, channel, row)
+    elif row.operation == Operation.UPDATE.value and digest is not None and digest != row.rendition_digest:
+        _absent_update(tx, channel, row)
+    elif row.state == State.PUBLISHED.value:
+        _read_back(tx, channel, row, digest)
+    elif digest is not None and is_foreign(channel, row, digest):
+        if row.state == State.HELD.value:
+            deliveries.reschedule(tx, row, None, detail=ADVICE[Reason.FOREIGN_TEXT])
+        else:
+            hold_foreign(tx, channel, row, digest)
+    elif finding.receipt.public:
+        deliveries.publish(tx, row, finding.receipt, next_at=read_back_at(channel, row, tx.now, 0), found=True)
+    elif row.state == State.UNKNOWN.value:
+        deliveries.submit(tx, row, finding.receipt, tx.now + poll_plan(channel, 0), found=True)
+    else:
+        deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
+
+
+def _read_back(tx: Tx, channel: OpenChannel, row: Delivery, digest: str | None) -> None:
+    if digest is not None and is_foreign(channel, row, digest):
+        hold_foreign(tx, channel, row, digest)
+        return
+    if digest is not None and digest != row.shown_digest:
+        tx.log(deliveries.entry(row, "read_back", PROGRAM, shown_digest=digest))
+    asked = row.asks + 1
+    next_at = read_back_at(channel, row, tx.now, asked)
+    deliveries.reschedule(tx, row, next_at, asks=asked, shown_digest=digest or row.shown_digest)
+
+
+def _settled(channel: OpenChannel, row: Delivery, now: datetime) -> datetime | None:
+    """The instant from which Absent counts; None while the last call is not known to be over."""
+    return None if row.call_over_at is None else row.call_over_at + channel.capabilities.settle_window
+
+
+def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
+    if row.state == State.PUBLISHED.value:
+        _gone(tx, channel, row)
+        return
+    if row.state == State.SUBMITTED.value:
+        deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
+        return
+    if row.state == State.HELD.value:
+        data = {"absent": True}
+        deliveries.back_to_pending(tx, row, None, "", tx.now, event="released", tries=0, give_up_at=None, data=data)
+        return
+    counts_from = _settled(channel, row, tx.now)
+    if counts_from is None:
+        deliveries.reschedule(
+            tx, row, tx.now + max(channel.capabilities.settle_window, timedelta(seconds=1)), asks=row.asks + 1
+        )
+    elif tx.now < counts_from:
+        deliveries.reschedule(tx, row, counts_from, asks=row.asks + 1)
+    elif row.operation == Operation.WITHDRAW.value:
+        deliveries.publish(tx, row, Receipt(note="absent"), found=True)
+    else:
+        data = {"absent": True}
+        reason = Reason(row.reason) if row.reason else None
+        deliveries.back_to_pending(tx, row, reason, row.detail or "", tx.now, event="not_there", data=data)
+
+
+def _absent_update(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
+    """The old text still stands: the update was not carried out, once the window is over."""
+    counts_from = _settled(channel, row, tx.now)
+    if counts_from is None or tx.now < counts_from:
+        deliveries.reschedule(tx, row, counts_from or tx.now + channel.capabilities.settle_window, asks=row.asks + 1)
+    else:
+        deliveries.back_to_pending(tx, row, None, "", tx.now, event="not_there", data={"old_text": True})
+
+
+def _still_there(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
+    """Asked to withdraw, but the channel still shows it."""
+    if row.state == State.UNKNOWN.value:
+        _absent_update(tx, channel, row)
+    else:
+        deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
+
+
+def _gone(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
+    """Public once, and now not there: within the settle window that says nothing; after it, a person must look."""
+    counts_from = row.changed_at + channel.capabilities.settle_window
+    if tx.now < counts_from:
+        deliveries.reschedule(tx, row, counts_from)
+        return
+    detail = f"{channel.title}上已查不到该公告"
+    deliveries.hold(tx, row, Reason.GONE_FROM_CHANNEL, detail)
+    raise_alarm(tx, f"gone:{row.id}", f"{row.number} {detail}", channel.name)
+
+
+# ---- after an answer that came too late
+
+
+def settle_late(
+    tx: Tx, channel: OpenChannel, row: Delivery, outcome: Receipt | ChannelError, attempt_id: int, rules: Rules
+) -> None:
+    """An overdue call ended after all: its answer is never dropped."""
+    said = "receipt" if isinstance(outcome, Receipt) else outcome.reason.value
+    tx.log(deliveries.entry(row, "late_answer", PROGRAM, attempt=attempt_id, said=said))
+    state = State(row.state)
+    if isinstance(outcome, Receipt):
+        if state is State.HELD and not (outcome.public and outcome.task is None):
+            return
+        if state in (State.UNKNOWN, State.HELD):
+            _receipt(tx, channel, row, outcome, attempt_id)
+        elif state in (State.PUBLISHED, State.SUBMITTED) and outcome.number != row.channel_number:
+            raise_alarm(
+                tx,
+                f"double:{row.id}",
+                f"{row.number} 在{channel.title}可能重复发布：{row.channel_number}、{outcome.number}",
+                channel.name,
+            )
+        return
+    if state is not State.UNKNOWN:
+        return
+    if isinstance(outcome, TransientFailure):
+        try_later(tx, channel, row, outcome, rules, attempt_id)
+    elif isinstance(outcome, PermanentFailure):
+        deliveries.fail(tx, row, outcome.reason, outcome.detail, attempt=attempt_id)
+    elif channel.capabilities.findable:
+        deliveries.reschedule(tx, row, tx.now, call_over_at=tx.now)
+    else:
+        hold_unaskable(tx, row, ADVICE[Reason.CANNOT_BE_ASKED])
+
+
+def recover(
+    tx: Tx, channel: OpenChannel | None, row: Delivery, call_had_begun: bool, rules: Rules, *, reconcile: bool
+) -> None:
+    """A dead daemon left it *sending*: as if its call had ended now, with its answer lost."""
+    if channel is None:
+        deliveries.hold(tx, row, Reason.CANNOT_BE_ASKED, "该渠道已停用，无法查询上次发送的结果，请人工核对")
+    elif not call_had_begun or channel.set_adapter is not None or not reconcile:
+        deliveries.back_to_pending(tx, row, Reason.INTERRUPTED, ADVICE[Reason.INTERRUPTED], tx.now, event="interrupted")
+    else:
+        unknown(tx, channel, row, OutcomeUnknown(Reason.DAEMON_DIED), rules, None, call_over=True)
+
+
+def attempt_outcome(outcome: Receipt | ChannelError) -> str:
+    """The word under which an attempt's outcome is kept."""
+    if isinstance(outcome, Receipt):
+        return "published" if outcome.public and outcome.task is None else "submitted"
+    words = {
+        TransientFailure: "transient",
+        OutcomeUnknown: "unknown",
+        PermanentFailure: "refused",
+        NeedsPerson: "person",
+    }
+    return words[type(outcome)]
+
+
+def end_attempt(
+    tx: Tx, attempt_id: int, outcome: Receipt | ChannelError, digest: str | None, *, slot: bool = True
+) -> None:
+    """Write the attempt's row."""
+    if isinstance(outcome, Receipt):
+        claims.end_attempt(tx, attempt_id, attempt_outcome(outcome), request_digest=digest)
+        return
+    claims.end_attempt(
+        tx,
+        attempt_id,
+        attempt_outcome(outcome),
+        reason=outcome.reason.value,
+        detail=outcome.detail,
+        evidence=outcome.evidence,
+        request_digest=digest,
+        slot=slot,
+    )
