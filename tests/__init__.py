@@ -1,0 +1,1 @@
+"""The tests, by level; each level says in docs/adr/0002-layout.md what it may touch."""

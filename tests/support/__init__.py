@@ -1,0 +1,1 @@
+"""What tests share: builders, fakes and helpers, one module for each subject."""
