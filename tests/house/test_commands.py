@@ -11,7 +11,6 @@ from functools import cache
 
 import pytest
 
-from publisher.errors import Reason
 from tests.support.repository import ROOT, files, run
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -82,12 +81,6 @@ def test_every_publisher_command_is_explained_to_who_operates_it() -> None:
     text = (ROOT / "docs/operating.md").read_text("utf-8")
     assert {"run", "once", "demo", "verify"} <= set(names)
     assert [name for name in names if not re.search(rf"`publisher {name}\b", text)] == []
-
-
-@cli_exists
-def test_every_reason_is_explained_to_who_operates_it() -> None:
-    text = (ROOT / "docs/operating.md").read_text("utf-8")
-    assert [reason.value for reason in Reason if f"`{reason.value}`" not in text] == []
 
 
 @cli_exists

@@ -8,7 +8,6 @@ import re
 import sys
 import tomllib
 
-from publisher.errors import ADVICE, Reason
 from tests.support.repository import BIN, ROOT, files, python_files, run
 
 FORBIDDEN = {
@@ -74,11 +73,6 @@ def _imported(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
-
-
-def test_every_reason_says_to_staff_what_to_do() -> None:
-    assert set(ADVICE) == set(Reason)
-    assert [reason for reason, advice in ADVICE.items() if not advice.endswith("。")] == []
 
 
 def test_every_test_asserts_something() -> None:
