@@ -45,10 +45,11 @@ _KEPT_STYLES = {
 _PICTURE = re.compile(r"(https?://|data:image/(png|jpeg|gif);base64,)", re.IGNORECASE)
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 
+_CELL = "border:1px solid #999;padding:4px 5px;overflow-wrap:normal;"  # an amount broken over two lines is misread
 _STYLES = {
     "table": "border-collapse:collapse;font-size:14px;line-height:1.5;margin:10px 0;",
-    "td": "border:1px solid #999;padding:4px 5px;",
-    "th": "border:1px solid #999;padding:4px 5px;",
+    "td": _CELL,
+    "th": _CELL,
     "img": "max-width:100%;height:auto;",
     **{f"h{level}": "font-size:17px;line-height:1.6;margin:14px 0 6px;" for level in range(1, 7)},
 }
@@ -146,6 +147,8 @@ def _styled(clean: str) -> str:
         style = _STYLES.get(str(element.tag), "")
         if element.tag == "table":
             style = f"width:{_table_width(element)}%;{style}"
+        elif element.tag == "p" and any(True for _ in element.iterancestors("td", "th")):
+            style = "margin:0;"
         elif element.tag == "img" and "src" not in element.attrib:
             raise NotShowable("正文中的图片没有可用的地址")
         if style:
