@@ -16,6 +16,11 @@ NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,\
 	$(if $(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo yes),$(name))))
 
+define need-python
+	@$(or $(PYTHON),false) -c '$(NEW_ENOUGH)' 2>/dev/null || { echo "Needed: Python 3.11 or newer with its venv module" \
+		"(Debian, Ubuntu: apt-get install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+endef
+
 .PHONY: help setup demo run test check fix test-real bench lock wheel clean
 
 help:  ## list these targets
@@ -24,11 +29,9 @@ help:  ## list these targets
 setup: $(STAMP)  ## make .venv with the program and its tools, in the versions of constraints.txt
 
 $(STAMP): pyproject.toml constraints.txt
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "Python 3.11 or newer with its venv module is needed (Debian, Ubuntu: apt-get install python3 python3-venv)," \
-			"or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; fi
-	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(need-python)
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing into $(VENV), $$($(BIN)/python --version)"
 	@$(PIP) install --constraint constraints.txt pip setuptools
 	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable . --group dev
 	@touch $@
@@ -65,7 +68,7 @@ bench: $(STAMP)  ## measure speed (never part of the tests)
 	$(BIN)/python -m tests.bench
 
 lock:  ## write constraints.txt anew with the newest versions that pyproject.toml allows
-	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer with its venv module is needed" >&2; exit 1; fi
+	$(need-python)
 	@PYTHON=$(PYTHON) bash .ci/lock
 
 wheel: $(STAMP)  ## build the wheel into dist/
