@@ -280,8 +280,9 @@ class ChannelSettings(_Section):
 
     `title`: the Chinese name that staff read; `adapter`: "module:Class"; `due_within`: legal or agreed time from the
     base instant to being public; `attempt` None: as `[sending] attempt`; `poll`: the sparse plan for
-    deliveries that are taken but not public; `shown_for`, `refresh`: sets only, how long an item stays and
-    how often the set is shown again; `options`: the adapter's own keys; `secrets`: secret name →
+    deliveries that are taken but not public; `read_back`: when a published delivery is read back and its
+    text compared, counted from the last look (empty: never); `shown_for`, `refresh`: sets only, how long an
+    item stays and how often the set is shown again; `options`: the adapter's own keys; `secrets`: secret name →
     environment variable; `folder` None: `out/<name>` under data.
     """
 
@@ -300,6 +301,7 @@ class ChannelSettings(_Section):
     poll: tuple[Duration, ...] = Field(default=POLL_PLAN, min_length=1)
     operations: tuple[Operation, ...] = (Operation.PUBLISH,)
     shown_for: Duration | None = None
+    read_back: tuple[Duration, ...] = (timedelta(minutes=1),)
     refresh: Duration | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, StrictStr] = Field(default_factory=dict)

@@ -61,3 +61,11 @@ class Broken(OneByOne):
 
     def __init__(self, config: ChannelConfig) -> None:
         raise ZeroDivisionError("out of luck")
+
+
+class FedByNobody(OneByOne):
+    """Says that a channel feeds it that does not exist."""
+
+    def __init__(self, config: ChannelConfig) -> None:
+        self.config = config
+        self.capabilities = Capabilities(fed_by="nobody")

@@ -169,6 +169,13 @@ def test_a_template_with_bad_syntax_is_named_with_its_line(overrides: Path) -> N
     assert [found.channel for found in renderer.compile_all([CHANNEL])] == ["gazette"]
 
 
+def test_tags_on_lines_of_their_own_leave_no_blank_lines(overrides: Path) -> None:
+    rendition = own(overrides, "{{ body }}\n  {% if notice.title %}\n<p>字</p>\n  {% endif %}\n").render(
+        a_notice(), CHANNEL
+    )
+    assert rendition.text == a_notice().body_html + "\n<p>字</p>\n"
+
+
 def test_a_channel_without_any_template_is_named() -> None:
     fault = fault_of(Renderer())
     assert "no_such_adapter/notice.html.j2: no such template" in str(fault)

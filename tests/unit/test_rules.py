@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -133,6 +134,15 @@ def test_a_change_that_does_not_say_what_changes_is_asked(body: str) -> None:
     assert labels(missing_fields(a_change_notice(body_html=body))) == ["what_changes"]
     stated = Change(item="投标截止时间", before="9时", after="13时")
     assert missing_fields(a_change_notice(body_html=body, changes=(stated,))) == ()
+
+
+@pytest.mark.parametrize(
+    "stopped", [{"form": Form.SUSPENSION}, {"form": Form.TERMINATION}, {"title": "某某项目延期开标公告"}]
+)
+def test_that_a_project_is_stopped_or_moved_says_enough(stopped: dict[str, Any]) -> None:
+    body = "<p>各潜在投标人：因采购需求需要进一步论证，具体安排请关注后续公告，给您带来的不便敬请谅解。</p>"
+    assert labels(missing_fields(a_change_notice(body_html=body))) == ["what_changes"]
+    assert missing_fields(a_change_notice(body_html=body, **stopped)) == ()
 
 
 def test_candidates_need_names_and_a_publicity() -> None:
@@ -279,6 +289,18 @@ def test_each_character_that_cannot_be_shown_is_listed_once() -> None:
     assert "“𠮷”（U+20BB7）" in str(problem)
     assert "“😀”（U+1F600）" in str(problem)
     assert "gb2312" in str(problem)
+
+
+def test_a_title_must_be_expressible_too() -> None:
+    assert reasons(too_much(a_notice(title="𠮷项目公告"), Capabilities(charset="gbk"))) == [Reason.CANNOT_BE_SHOWN]
+
+
+def test_characters_written_as_entities_are_seen_in_html_and_left_alone_in_plain_text() -> None:
+    notice = a_notice()
+    html = a_rendition(notice, content="<p>&#x20BB7;</p>")
+    assert reasons(too_much(notice, Capabilities(charset="gbk"), html)) == [Reason.CANNOT_BE_SHOWN]
+    plain = dataclasses.replace(html, media_type="text/plain")
+    assert too_much(notice, Capabilities(charset="gbk"), plain) == ()
 
 
 def test_a_name_of_an_attachment_must_be_expressible_too() -> None:

@@ -476,3 +476,60 @@ def test_lines_are_found_in_arrays_of_tables() -> None:
     assert line_of(text, ("a", "b", 1, "c", 0, "z")) == 9
     assert line_of(text, ("a", "b", 1, "missing")) == 5
     assert line_of(text, ("q",)) is None
+
+
+def test_the_line_of_a_key_is_where_it_first_stands() -> None:
+    assert line_of("[a]\nx = 1\n[b]\ny = 1\n# [a]\n[a.c]\nz = 1\n", ("a", "missing")) == 1
+
+
+@pytest.mark.parametrize("key", ["poll", "note_after"])
+def test_a_span_that_must_not_be_nought_is_refused(home: Path, key: str) -> None:
+    write(home, "publisher", OFFICE + f'[intake]\n{key} = "0s"\n')
+    assert f"publisher.toml:3: intake.{key}: must be longer than zero" in refusal(home)
+
+
+def test_no_rest_and_no_quick_retry_may_be_asked_for(home: Path) -> None:
+    write(home, "publisher", OFFICE + '[intake]\nquiet = "0s"\n[sending]\nquick_wait = "0s"\n')
+    assert load(home).intake.quiet == load(home).sending.quick_wait == timedelta(0)
+
+
+@pytest.mark.parametrize("pair", [("retry_first", "retry_cap"), ("breaker_first", "breaker_cap")])
+def test_a_first_wait_beyond_the_longest_is_refused(home: Path, pair: tuple[str, str]) -> None:
+    first, cap = pair
+    write(home, "publisher", OFFICE + f'[sending]\n{first} = "1h"\n{cap} = "1m"\n')
+    assert f"publisher.toml:2: sending: {first} is longer than {cap}" in refusal(home)
+
+
+@pytest.mark.parametrize("value", ["true", '"0.2"', "1.5"])
+def test_a_jitter_that_is_no_share_is_refused(home: Path, value: str) -> None:
+    write(home, "publisher", OFFICE + f"[sending]\njitter = {value}\n")
+    assert "publisher.toml:3: sending.jitter" in refusal(home)
+
+
+def test_a_channel_that_does_not_publish_is_refused(home: Path) -> None:
+    section(home, 'operations = ["withdraw"]\n')
+    assert 'county_site.operations: must hold "publish"' in refusal(home)
+
+
+@pytest.mark.parametrize("url", ["ledger.sqlite3", "mysql://127.0.0.1/publisher"])
+def test_a_ledger_address_of_another_sort_is_refused(home: Path, url: str) -> None:
+    write(home, "publisher", OFFICE + f'[ledger]\nurl = "{url}"\n')
+    assert "publisher.toml:3: ledger.url: is no ledger address" in refusal(home)
+
+
+def test_a_name_inside_a_section_is_refused(home: Path) -> None:
+    section(home, 'name = "county"\n')
+    assert "channels.toml:6: county_site.name: the section's heading is the channel's name" in refusal(home)
+
+
+def test_an_adapter_that_is_fed_by_an_unknown_channel_is_refused(home: Path) -> None:
+    write(home, "channels", SECTION.replace("OneByOne", "FedByNobody"))
+    settings = load(home)
+    with pytest.raises(SettingsError, match="there is no channel 'nobody'"):
+        open_channel(settings, settings.channels[0], {})
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_staff_folder_is_not_a_dot(home: Path, name: str) -> None:
+    write(home, "publisher", OFFICE + f'[folders]\ndrop = "{name}"\n')
+    assert f"{name} is no folder name" in refusal(home)
