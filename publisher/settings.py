@@ -149,8 +149,11 @@ LITTER = (
     ".~*",
     ".nfs*",
     "*.答复.txt",
+    "*.待处理说明.txt",
+    "*.退回原因.txt",
+    "*.回执.txt",
 )
-"""File names that programs leave behind, and the staff's answers: never taken in as notices."""
+"""File names that programs leave behind, the staff's answers and our own texts to staff: never taken in as notices."""
 
 _ORDINARY_NAMES = tuple(
     f"招标公告.{ending}"

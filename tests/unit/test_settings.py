@@ -244,6 +244,9 @@ def test_an_ignore_pattern_that_would_swallow_ordinary_files_is_refused(home: Pa
         "Thumbs.db",
         "._招标公告.docx",
         "招标公告.docx.答复.txt",
+        "17_招标公告.docx.退回原因.txt",
+        "17_招标公告.docx.待处理说明.txt",
+        "17_招标公告.docx.回执.txt",
     ],
 )
 def test_litter_is_ignored_by_default(name: str) -> None:
