@@ -68,6 +68,7 @@ class Reason(StrEnum):
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSAFE_ARCHIVE = "unsafe_archive"
     NOT_BY_SCHEMA = "not_by_schema"
+    READER_FAULT = "reader_fault"
     DUPLICATE = "duplicate"
     # intake: held with a question
     EMPTY_FIELD = "empty_field"
@@ -124,6 +125,7 @@ ADVICE: dict[Reason, str] = {
     Reason.UNSUPPORTED_FORMAT: "暂不支持该文件格式，请另存为 .docx 后重新放入。",
     Reason.UNSAFE_ARCHIVE: "压缩包内容不安全或过大，请解压检查后重新放入。",
     Reason.NOT_BY_SCHEMA: "数据文件不符合格式要求，请按所列各项改正。",
+    Reason.READER_FAULT: "程序读取该文件时出错，文件已妥善保存，请联系管理员查看日志。",
     Reason.DUPLICATE: "该公告已收过，不再重复发布。",
     Reason.EMPTY_FIELD: "必填项为空，请补齐后重新放入。",
     Reason.KIND_CONFLICT: "公告类别前后不一致，请确认类别。",

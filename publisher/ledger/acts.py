@@ -209,8 +209,8 @@ def confirm(
     if not first <= seen <= tx.now:
         raise NotAllowed(f"看到的时间应在 {iso(first)[:16]} 与现在之间")
     receipt = Receipt(number=channel_number, url=url, visible_since=seen, note=proof)
-    data = {"account": person.account, "proof": proof, "seen_at": iso(seen)}
-    deliveries.publish(tx, row, receipt, by=person.by, confirmed=True, **data)
+    told = {"account": person.account, "seen_at": iso(seen)}
+    deliveries.publish(tx, row, receipt, by=person.by, confirmed=told, proof=proof)
 
 
 def undo_confirm(tx: Tx, row: Delivery, person: Person, reason: str) -> None:

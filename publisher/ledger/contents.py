@@ -56,10 +56,9 @@ def read_blob(conn: Connection, sha256: str) -> bytes:
 def read_contents(ledger: Ledger, row: Delivery) -> Contents:
     """Everything that `row` sends. Attachment bytes are read when the adapter asks for them."""
     with ledger.read() as conn:
-        query = select(version.c.content, version.c.number, blob.c.data).where(
-            version.c.id == row.version_id, blob.c.sha256 == row.rendition_sha256
-        )
-        found = conn.execute(query).one()
+        both = version.join(blob, blob.c.sha256 == row.rendition_sha256)
+        query = select(version.c.content, version.c.number, blob.c.data).select_from(both)
+        found = conn.execute(query.where(version.c.id == row.version_id)).one()
         notice = _notice(found.content)
         before = deliveries.read(conn, row.predecessor_id) if row.predecessor_id is not None else None
     content = bytes(found.data)

@@ -192,3 +192,18 @@ def same_text(conn: Connection, text_digest: str, identity: str) -> str | None:
 def has_blob(conn: Connection, sha256: str) -> bool:
     """Whether bytes with this hash are stored."""
     return conn.execute(select(blob.c.size).where(blob.c.sha256 == sha256)).first() is not None
+
+
+def decide_workbook(tx: Tx, parent: IntakeRow) -> None:
+    """A workbook's own state follows its rows: held while one is, returned if all are, else accepted."""
+    query = select(intake).where(intake.c.n == parent.n, intake.c.sub > 0)
+    rows = tx.conn.execute(query).all()
+    states = {IntakeState(row.state) for row in rows}
+    if IntakeState.HELD in states:
+        problems = [p for row in rows for p in problems_of(row.problems)]
+        decide(tx, parent, IntakeState.HELD, "held", reason=problems[0].reason, problems=problems)
+    elif states <= {IntakeState.DUPLICATE, IntakeState.RETURNED}:
+        problems = [p for row in rows for p in problems_of(row.problems)]
+        decide(tx, parent, IntakeState.DUPLICATE, "returned", reason=Reason.DUPLICATE, problems=problems)
+    else:
+        decide(tx, parent, IntakeState.ACCEPTED, "working", data={"rows": len(rows), "workbook": True})

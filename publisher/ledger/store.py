@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from publisher import __version__
 from publisher.errors import SettingsError
@@ -27,6 +27,9 @@ from publisher.ledger.tables import blob, head, publication_log, rollup
 
 Clock = Callable[[], datetime]
 Fault = Callable[[str], object]
+
+_AWAY = ("locked", "busy", "unable to open", "disk i/o", "disk is full", "readonly", "connect", "shutting down")
+"""Signs, in a driver's message, that the trouble may pass; anything else is a fault of the program."""
 
 PROGRAM = "程序"
 """Who acted, in log rows of the program itself."""
@@ -155,8 +158,8 @@ class Ledger:
 def connect(url: str) -> Engine:
     """An engine for `url`; SQLite with WAL, full synchronisation and real transactions."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20)
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
@@ -217,4 +220,6 @@ def _found(conn: Connection, real: bool, now: datetime) -> None:
 
 def is_unreachable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be reached or used now (and may be later)."""
-    return isinstance(error, OperationalError)
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return error.connection_invalidated or any(sign in str(error.orig).lower() for sign in _AWAY)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from publisher.channel import Channel, DeliveryKey, Finding, Item, NoticeKey, Receipt, SetChannel, Store, Submission
 from publisher.delivery import Operation
@@ -121,7 +123,7 @@ def find(adapter: Channel, submission: Submission, running: Running) -> Finding 
     except ChannelError as error:
         return error
     except Exception as error:
-        logger.exception("the adapter of %s failed while asking", running.channel.name)
+        logger.error("the adapter of %s failed while asking: %s", running.channel.name, where(error))
         return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
 
 
@@ -135,13 +137,20 @@ def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, runni
     except ChannelError as error:
         return error
     except Exception as error:
-        logger.exception("the adapter of %s failed while showing", running.channel.name)
+        logger.error("the adapter of %s failed while showing: %s", running.channel.name, where(error))
         return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)
 
 
+def where(error: BaseException) -> str:
+    """The type of an exception and the lines it came through, without its text, which may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(
+        [type(error).__name__, *(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))]
+    )
+
+
 def _fault(error: Exception, running: Running) -> ChannelError:
-    # The text of a foreign exception may hold an address with a token: only its type goes on.
-    logger.exception("the adapter of %s failed", running.channel.name)
+    logger.error("the adapter of %s failed: %s", running.channel.name, where(error))
     if running.asked:
         return OutcomeUnknown(Reason.ADAPTER_FAULT, type(error).__name__)
     return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)

@@ -296,7 +296,7 @@ class Sender:
         if self._ledger.engine.dialect.name == "sqlite" or running.claimed is None:
             return True
         with self._ledger.read() as conn:
-            return deliveries.read(conn, running.claimed.row.id).daemon_id == self._daemon_id
+            return bool(deliveries.read(conn, running.claimed.row.id).daemon_id == self._daemon_id)
 
     def _run_submit(self, running: Running) -> None:
         quick = timedelta(0) if running.probing else self._sending.quick_wait

@@ -1,0 +1,278 @@
+"""Puts the program together. The only place with the real clock, the real pause and the real chance."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from publisher.channel import Capabilities
+from publisher.errors import SettingsError
+from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
+from publisher.intake.staff_folders import Mover, StaffFolders
+from publisher.ledger import claims, contents
+from publisher.ledger.acts import Person
+from publisher.ledger.chain import Entry, local_day
+from publisher.ledger.heads import write_head
+from publisher.ledger.recorder import GroupingRecorder, InlineRecorder, Recorder
+from publisher.ledger.store import PROGRAM, Fault, Ledger, no_fault, open_ledger
+from publisher.lock import DaemonLock
+from publisher.pipeline import Line
+from publisher.receipts import Receipts
+from publisher.render import Renderer
+from publisher.send.open_channel import OpenChannel, opened
+from publisher.send.pool import InlinePool, Pool, ThreadPool
+from publisher.send.sender import Machine, Sender, recover
+from publisher.settings import Settings, enabled, load_settings, open_channel
+from publisher.simulation import SimulatedClock
+
+logger = logging.getLogger(__name__)
+
+FAULT_VARIABLE = "PUBLISHER_FAULT"
+"""Set by tests only: `point:n` kills the process when it comes to `point` for the nth time; `point=word`
+makes `fault(point)` return the word; several are joined by commas."""
+
+
+# ---- the outside world
+
+
+def system_clock() -> datetime:
+    """The present instant, UTC."""
+    return datetime.now(UTC)
+
+
+def fault_of(environ: Mapping[str, str]) -> Fault:
+    """The fault hook that a test asks for in the environment; inert without."""
+    wish = environ.get(FAULT_VARIABLE, "")
+    if not wish:
+        return no_fault
+    words: dict[str, str] = {}
+    kills: dict[str, int] = {}
+    for part in wish.split(","):
+        if "=" in part:
+            point, _, word = part.partition("=")
+            words[point] = word
+        else:
+            point, _, count = part.partition(":")
+            kills[point] = int(count or "1")
+    lock = threading.Lock()
+
+    def fault(point: str) -> object:
+        with lock:
+            if point in kills:
+                kills[point] -= 1
+                if kills[point] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        return words.get(point)
+
+    return fault
+
+
+def real_machine(environ: Mapping[str, str]) -> Machine:
+    """The real outside."""
+    return Machine(system_clock, time.monotonic, time.sleep, random.Random(), fault_of(environ))
+
+
+def simulated_machine(clock: SimulatedClock, environ: Mapping[str, str]) -> Machine:
+    """A simulated clock and pause; time limits of calls stay real."""
+    return Machine(clock, time.monotonic, clock.sleep, random.Random(20171204), fault_of(environ))
+
+
+def person(by: str | None) -> Person:
+    """Who acts: the name given, or the account's, with account and host beside it."""
+    account = f"{getpass.getuser()}@{socket.gethostname()}"
+    return Person(by or getpass.getuser(), account)
+
+
+# ---- the office: settings, ledger, channels
+
+
+@dataclass
+class Office:
+    """What every command needs. Opens the ledger; sends nothing."""
+
+    settings: Settings
+    ledger: Ledger
+    machine: Machine
+    environ: Mapping[str, str]
+
+    @cached_property
+    def channels(self) -> dict[str, OpenChannel]:
+        """The enabled channels, opened."""
+        return {c.name: opened(c, open_channel(self.settings, c, self.environ)) for c in enabled(self.settings)}
+
+    def capabilities(self, name: str) -> Capabilities | None:
+        """What a channel can do; None if it is not enabled any more."""
+        channel = self.channels.get(name)
+        return channel.capabilities if channel is not None else None
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Chinese names of all channels in the settings."""
+        return {c.name: c.title for c in self.settings.channels}
+
+    @cached_property
+    def folders(self) -> StaffFolders:
+        """The staff folders."""
+        return StaffFolders.under(self.settings.data, self.settings.folders)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Templates, with this installation's own ones first."""
+        own = self.settings.folder / "templates"
+        return Renderer(own if own.is_dir() else None)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """The writer of answers to staff."""
+        return Receipts(self.ledger, self.renderer, self.folders, self.titles, self.settings.office)
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.ledger.close()
+
+
+def open_office(settings: Settings, environ: Mapping[str, str], machine: Machine | None = None) -> Office:
+    """Open settings and ledger for a command."""
+    outside = machine or real_machine(environ)
+    ledger = open_ledger(settings.ledger_url, real=settings.ledger.real, clock=outside.clock, fault=outside.fault)
+    return Office(settings, ledger, outside, environ)
+
+
+def read_settings(home: Path | None, data: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of `home` (None: the shipped ones) with the data folder `data`."""
+    if home is not None and not home.is_dir():
+        raise SettingsError(f"{home} is no folder; give the folder that holds publisher.toml and channels.toml")
+    return load_settings(home or Path(), environ, data=data)
+
+
+# ---- the worker: the only one that takes in and sends
+
+
+@dataclass
+class Worker:
+    """A running line. Made by `start_worker`, ended by `close`."""
+
+    office: Office
+    line: Line
+    sender: Sender
+    recorder: Recorder
+    pool: Pool
+    lock: DaemonLock
+    daemon_id: int
+    _day: str = field(default="")
+
+    def take_in(self) -> int:
+        """One turn of the line up to accept."""
+        decided = self.line.tick(self.office.machine.clock())
+        if decided:
+            self.sender.wake()
+        self._midnight()
+        return decided
+
+    def send(self, linger: float = 0.0) -> datetime | None:
+        """Send what is due; with `linger` seconds, what becomes due meanwhile too."""
+        return self.sender.tick(self.office.machine.clock(), linger)
+
+    def answer(self) -> int:
+        """Bring folders and receipts up to date with the deliveries."""
+        self.line.sweep()
+        return self.office.receipts.write_due()
+
+    def unready(self) -> bool:
+        """Whether something in the drop folder still has to rest."""
+        try:
+            return bool(candidates(self.office.folders.drop, self.office.settings.intake))
+        except FolderUnavailable:
+            return False
+
+    def _midnight(self) -> None:
+        """At the first turn of a new local day, write the head and a row that says the program is alive."""
+        today = local_day(self.office.machine.clock())
+        if self._day and today != self._day:
+            with self.office.ledger.write() as tx:
+                tx.log(Entry(event="day_begins", by=PROGRAM, data={"day": today, "daemon": self.daemon_id}))
+            write_head(self.office.ledger, self.office.settings.heads_folder, "midnight")
+        self._day = today
+
+    def close(self, grace: float = 5.0) -> None:
+        """Start nothing more, give calls in flight `grace` seconds, record, write the head, give the lock back."""
+        self.sender.stop_starting()
+        end = self.office.machine.monotonic() + grace
+        while self.sender.in_flight() and self.office.machine.monotonic() < end:
+            self.office.machine.sleep(0.02)
+        self.recorder.close()
+        if isinstance(self.pool, ThreadPool):
+            self.pool.close()
+        with self.office.ledger.write() as tx:
+            claims.end_daemon(tx, self.daemon_id)
+            tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.daemon_id}))
+        write_head(self.office.ledger, self.office.settings.heads_folder, "stop")
+        self.lock.release()
+        self.office.close()
+
+
+def start_worker(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    machine: Machine | None = None,
+    inline: bool = False,
+) -> Worker:
+    """Take the lock, open everything, settle what a dead daemon left behind.
+
+    `inline` runs calls and records on the caller's thread (simulations). Raises `AlreadyRunning`, `SettingsError`.
+    """
+    outside = machine or real_machine(environ)
+    lock = DaemonLock(settings.data / "ledger.lock")
+    lock.acquire(socket.gethostname(), os.getpid())
+    office = open_office(settings, environ, outside)
+    channels = office.channels
+    office.folders.make()
+    ledger = office.ledger
+    with ledger.write() as tx:
+        daemon_id = claims.register_daemon(tx, socket.gethostname(), os.getpid(), settings.sending.lease)
+        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": socket.gethostname()}))
+    left = recover(ledger, channels, settings.sending, daemon_id, outside)
+    if left:
+        logger.warning("an earlier daemon left %d deliveries in flight; they were settled", left)
+    write_head(ledger, settings.heads_folder, "start")
+    recorder: Recorder
+    pool: Pool
+    if inline:
+        recorder, pool = InlineRecorder(ledger), InlinePool(settings.sending.threads)
+    else:
+        recorder = GroupingRecorder(ledger, outside.sleep, settings.sending.answers_waiting)
+        pool = ThreadPool(settings.sending.threads)
+    sender = Sender(ledger, recorder, pool, channels, settings.sending, daemon_id, outside)
+    mover = Mover(office.folders, _reader(ledger), outside.fault)
+    line = Line(
+        ledger=ledger,
+        settings=settings,
+        folders=office.folders,
+        mover=mover,
+        renderer=office.renderer,
+        receipts=office.receipts,
+        channels=channels,
+        watch=RestWatch(settings.intake),
+        fault=outside.fault,
+    )
+    return Worker(office, line, sender, recorder, pool, lock, daemon_id, local_day(outside.clock()))
+
+
+def _reader(ledger: Ledger) -> Callable[[str], bytes]:
+    def read(sha256: str) -> bytes:
+        with ledger.read() as conn:
+            return contents.read_blob(conn, sha256)
+
+    return read

@@ -1,0 +1,339 @@
+"""The line: from the drop folder to the publication log. Read this first.
+
+    drop folder → claim → read → check, render → accept → (approve) → send → channel → record → confirm
+
+`Line.tick` is one turn of it. Everything before *accept* is here, step by step; from *due* on the
+sender goes on by itself (`publisher.send.sender`), from the rows that accept left behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from publisher.channel import Fidelity
+from publisher.delivery import IntakeState
+from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
+from publisher.intake import folder
+from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
+from publisher.intake.reading import Draft, NamedBytes, read_files
+from publisher.intake.staff_folders import Mover, StaffFolders, placed_name
+from publisher.ledger import acceptance, alarms, contents, intake_rows
+from publisher.ledger.acceptance import Planned
+from publisher.ledger.chain import local_day
+from publisher.ledger.intake_rows import IntakeRow
+from publisher.ledger.store import Fault, Ledger, no_fault
+from publisher.notice import Notice, identity
+from publisher.receipts import Receipts
+from publisher.render import Renderer, TemplateFault
+from publisher.rules.due import deadline
+from publisher.rules.limits import exceeded
+from publisher.rules.required import missing_fields
+from publisher.rules.routing import route
+from publisher.send.open_channel import OpenChannel
+from publisher.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The parts of the line, put together by `publisher.app`."""
+
+    ledger: Ledger
+    settings: Settings
+    folders: StaffFolders
+    mover: Mover
+    renderer: Renderer
+    receipts: Receipts
+    channels: Mapping[str, OpenChannel]
+    watch: RestWatch
+    fault: Fault = no_fault
+
+    # ---- one turn
+
+    def tick(self, now: datetime) -> int:
+        """Sweep, claim what has rested, decide what is claimed, tidy the folders; gives how many were decided."""
+        self.sweep()
+        self.claim(now)
+        decided = self.decide_claimed(now)
+        self.sweep()
+        self.receipts.write_due()
+        return decided
+
+    # ---- claim: bytes and row first, then the file
+
+    def claim(self, now: datetime) -> int:
+        """Claim every file that has rested; gives how many."""
+        try:
+            found = folder.candidates(self.folders.drop, self.settings.intake)
+        except FolderUnavailable as error:
+            self._alarm("drop_folder", f"收件夹不可用：{error}", stands=True)
+            return 0
+        self._alarm("drop_folder", "收件夹已恢复", stands=False)
+        found = self._not_yet_claimed(found)
+        rested = self.watch.rested(found, now)
+        long = self.watch.waiting_long(found, now)
+        self._note_waiting(long)
+        return sum(self._claim(one, now, patience_over=one in long) for one in rested)
+
+    def _not_yet_claimed(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """Without files whose row is committed but which could not be moved yet (someone holds them)."""
+        with self.ledger.read() as conn:
+            sources = {row.source for row in intake_rows.to_move(conn) if row.state == IntakeState.CLAIMED.value}
+        return [one for one in found if one.source not in sources]
+
+    def _claim(self, one: Candidate, now: datetime, *, patience_over: bool) -> bool:
+        taken = folder.take(one, self.settings.intake)
+        if taken is None or folder.is_half_copy(one, taken, now, patience_over):
+            return False
+        self.fault("claim_row.before")
+        with self.ledger.write() as tx:
+            row_id = intake_rows.claim(
+                tx,
+                file_name=one.name,
+                source=one.source,
+                declared=one.declared,
+                is_folder=one.is_folder,
+                sha256=taken.sha256,
+                blobs=taken.blobs,
+                place_name=placed_name("{n}", one.name),
+            )
+        with self.ledger.read() as conn:
+            row = intake_rows.read(conn, row_id)
+        self._take_over(row)
+        return True
+
+    def _take_over(self, row: IntakeRow) -> None:
+        """Move a claimed file out of the drop folder; other bytes than those stored stay there as a new file."""
+        dropped = folder.path_of_source(self.folders.drop, row.source)
+        target = self.folders.working / row.place_name
+        self.fault("rename.before")
+        if not target.exists() and dropped.exists():
+            try:
+                dropped.rename(target)
+            except OSError as error:
+                logger.warning("%s cannot be moved yet: %s", row.file_name, error)
+                return
+        self.fault("rename.after")
+        if target.exists() and folder.hash_of(target, row.is_folder, self.settings.intake) != row.sha256:
+            self._give_back(target, dropped)
+        self.mover.put(row.place_name, row.sha256, row.is_folder, self.folders.working)
+        with self.ledger.write() as tx:
+            intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+
+    def _give_back(self, target: Path, dropped: Path) -> None:
+        """Someone wrote into the file between our reading and our moving it: that is a new file."""
+        back, count = dropped, 1
+        while back.exists():
+            count += 1
+            back = dropped.with_name(f"{dropped.stem}({count}){dropped.suffix}")
+        target.rename(back)
+
+    def _note_waiting(self, long: Sequence[Candidate]) -> None:
+        names = sorted(f"{one.name}（{folder.why_not_ready(one) or '仍在变化或无法读取'}）" for one in long)
+        detail = f"收件夹中有文件超过 {int(self.settings.intake.note_after.total_seconds() // 60)} 分钟未能收取："
+        self._alarm("unready_files", detail + "、".join(names), stands=bool(names))
+
+    def _alarm(self, cause: str, detail: str, *, stands: bool) -> None:
+        with self.ledger.read() as conn:
+            known = any(row.cause == cause for row in alarms.standing(conn))
+        if stands == known:
+            return
+        with self.ledger.write() as tx:
+            if stands:
+                alarms.raise_alarm(tx, cause, detail)
+            else:
+                alarms.clear_alarm(tx, cause, detail)
+
+    # ---- decide: duplicate, returned, held, or accepted
+
+    def decide_claimed(self, now: datetime) -> int:
+        """Decide every claimed row; one that breaks its reader stops nobody else."""
+        with self.ledger.read() as conn:
+            rows = intake_rows.claimed(conn)
+        for row in rows:
+            try:
+                self._decide(row, now)
+            except (NotAllowed, TemplateFault) as error:
+                self._hold(row, [Problem(Reason.TEMPLATE_FAULT, str(error))], [])
+            except Exception as error:
+                logger.exception("deciding intake %s failed", row.n)
+                self._hold(
+                    row, [Problem(Reason.READER_FAULT, f"{ADVICE[Reason.READER_FAULT]}（{type(error).__name__}）")], []
+                )
+        return len(rows)
+
+    def _decide(self, row: IntakeRow, now: datetime) -> None:
+        with self.ledger.read() as conn:
+            twin = intake_rows.same_bytes(conn, row)
+            if twin is not None:
+                self._duplicate(row, intake_rows.number_of(twin), twin.id)
+                return
+            files = folder.named_bytes(row.file_name, row.sha256, row.is_folder, partial(contents.read_blob, conn))
+        if too_large := self._too_large(files):
+            self._return(row, too_large)
+            return
+        try:
+            drafts = read_files(files, row.declared)
+        except NoticeReturned as returned:
+            self._return(row, returned.problems)
+            return
+        if len(drafts) == 1:
+            self._decide_draft(row, drafts[0], now)
+        else:
+            self._decide_rows(row, drafts, now)
+
+    def _too_large(self, files: Sequence[NamedBytes]) -> list[Problem]:
+        size, limit = sum(len(f.data) for f in files), self.settings.intake.max_bytes
+        if size <= limit:
+            return []
+        return [Problem(Reason.TOO_LARGE, f"文件共 {size:,} 字节，超过上限 {limit:,} 字节，请缩减后重新放入")]
+
+    def _decide_rows(self, parent: IntakeRow, drafts: Sequence[Draft], now: datetime) -> None:
+        """A workbook: each of its rows is an intake of its own, N-1, N-2 …"""
+        for sub, draft in enumerate(drafts, 1):
+            with self.ledger.write() as tx:
+                row_id = intake_rows.add_row(tx, parent, sub)
+            with self.ledger.read() as conn:
+                row = intake_rows.read(conn, row_id)
+            if row.state == IntakeState.CLAIMED.value:
+                self._decide_draft(row, draft, now)
+        with self.ledger.write() as tx:
+            intake_rows.decide_workbook(tx, parent)
+
+    def _decide_draft(self, row: IntakeRow, draft: Draft, now: datetime) -> None:
+        if draft.notice is None or draft.problems:
+            self._hold(row, draft.problems, draft.warnings, draft.notice)
+            return
+        notice = draft.notice
+        if missing := missing_fields(notice):
+            self._hold(row, missing, draft.warnings, notice)
+            return
+        with self.ledger.read() as conn:
+            number = intake_rows.same_text(conn, notice.digest, identity(notice))
+            standing = acceptance.find_notice(conn, identity(notice))
+        if number is not None:
+            self._duplicate(row, number, None)
+        elif standing is not None:
+            self._hold(row, [self._which(notice, standing.title)], draft.warnings, notice)
+        else:
+            self._accept(row, draft, notice, now)
+
+    def _which(self, notice: Notice, title: str) -> Problem:
+        detail = f"已收过同一公告（{title}），但内容不同：请确认是新版本、更正还是重复"
+        return Problem(Reason.SAME_IDENTITY_OTHER_TEXT, detail)
+
+    def _accept(self, row: IntakeRow, draft: Draft, notice: Notice, now: datetime) -> None:
+        planned, problems = self.plan(notice, now)
+        if problems:
+            self._hold(row, problems, draft.warnings, notice)
+            return
+        with self.ledger.write() as tx:
+            acceptance.accept(
+                tx,
+                row,
+                notice,
+                draft.attachments,
+                planned,
+                approvals_needed=self.settings.approvals_needed,
+                ledger_id=self.ledger.ledger_id,
+                warnings=draft.warnings,
+            )
+
+    # ---- check and render, for every channel before any hears of it
+
+    def plan(self, notice: Notice, now: datetime) -> tuple[list[Planned], list[Problem]]:
+        """One planned delivery per channel that carries the notice, and everything that stops the notice.
+
+        A problem of an optional channel holds that delivery only.
+        """
+        planned: list[Planned] = []
+        problems: list[Problem] = []
+        base = max(now, notice.publish_at) if notice.publish_at else now
+        for routed in route(notice, [channel.settings for channel in self.channels.values()]):
+            channel = self.channels[routed.channel.name]
+            found: list[Problem] = []
+            try:
+                whole = channel.capabilities.fidelity is not Fidelity.EXCERPT
+                rendition = self.renderer.render(notice, channel.settings, whole_text=whole)
+                found += exceeded(
+                    notice, rendition, channel.capabilities, channel_name=channel.name, channel_title=channel.title
+                )
+            except TemplateFault as fault:
+                if routed.mandatory:
+                    problems.append(fault.problem)
+                logger.error("%s", fault)
+                continue
+            if routed.mandatory:
+                problems += found
+            held = None
+            if found and not routed.mandatory:
+                held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
+            due = deadline(base, channel.settings)
+            planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
+        if not planned and not problems:
+            problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
+        return planned, problems
+
+    # ---- outcomes of intake
+
+    def _return(self, row: IntakeRow, problems: Sequence[Problem]) -> None:
+        with self.ledger.write() as tx:
+            intake_rows.decide(tx, row, IntakeState.RETURNED, "returned", reason=problems[0].reason, problems=problems)
+
+    def _hold(
+        self, row: IntakeRow, problems: Sequence[Problem], warnings: Sequence[Problem], notice: Notice | None = None
+    ) -> None:
+        understood = notice.model_dump_json(exclude_none=True, exclude={"body_html", "text"}) if notice else None
+        with self.ledger.write() as tx:
+            intake_rows.decide(
+                tx,
+                row,
+                IntakeState.HELD,
+                "held",
+                reason=problems[0].reason,
+                problems=problems,
+                warnings=warnings,
+                data={"understood": understood},
+            )
+
+    def _duplicate(self, row: IntakeRow, number: str, twin: int | None) -> None:
+        problem = Problem(Reason.DUPLICATE, f"已收过：与编号 {number} 相同，不再重复发布")
+        with self.ledger.write() as tx:
+            intake_rows.decide(
+                tx,
+                row,
+                IntakeState.DUPLICATE,
+                "returned",
+                reason=Reason.DUPLICATE,
+                problems=[problem],
+                duplicate_of=twin,
+                data={"same_as": number},
+            )
+
+    # ---- the folders agree with the rows
+
+    def sweep(self) -> None:
+        """Bring every file to where its row says it belongs; at a restart this is where the line goes on."""
+        with self.ledger.read() as conn:
+            rows = intake_rows.to_move(conn)
+        for row in rows:
+            try:
+                self._sweep(row)
+            except OSError as error:
+                logger.warning("the file of intake %s stays where it is for now: %s", row.n, error)
+
+    def _sweep(self, row: IntakeRow) -> None:
+        if row.state == IntakeState.CLAIMED.value:
+            self._take_over(row)
+            return
+        place = self.folders.place(row.place, local_day(self.ledger.clock()))
+        self.mover.put(row.place_name, row.sha256, row.is_folder, place)
+        self.receipts.remove_old_notes(row)
+        with self.ledger.write() as tx:
+            intake_rows.set_moved(tx, row.id, row.place, row.place_name)

@@ -1,0 +1,134 @@
+"""The answers that staff find in their folders: receipt, held note, returned note; written anew as things move."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from publisher.delivery import IntakeState, State, WaitsFor
+from publisher.errors import ADVICE, Reason
+from publisher.intake.staff_folders import NOTE_ENDINGS, StaffFolders, write_new
+from publisher.ledger import contents, intake_rows
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.intake_rows import IntakeRow
+from publisher.ledger.store import Ledger
+from publisher.ledger.tables import delivery
+from publisher.notice import Notice
+from publisher.render import Renderer, fields_for_staff
+
+logger = logging.getLogger(__name__)
+
+_WAITS = {
+    WaitsFor.APPROVAL: "等待批准",
+    WaitsFor.PREDECESSOR: "等待原公告在该渠道发布",
+    WaitsFor.TIME: "等待预定的发布时间",
+}
+_TEMPLATES = {"held": "held.txt.j2", "returned": "returned.txt.j2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Writes the answers. `titles` are the channels' Chinese names, `office` heads every text."""
+
+    ledger: Ledger
+    renderer: Renderer
+    folders: StaffFolders
+    titles: Mapping[str, str]
+    office: str
+
+    def write_due(self) -> int:
+        """Write every answer that is out of date; gives how many. One that cannot be written waits."""
+        with self.ledger.read() as conn:
+            rows = intake_rows.with_receipt_due(conn)
+        written = 0
+        for row in rows:
+            try:
+                self._write(row)
+            except OSError as error:
+                logger.warning("the answer for intake %s cannot be written now: %s", row.n, error)
+                continue
+            with self.ledger.write() as tx:
+                intake_rows.receipt_written(tx, row.id)
+            written += 1
+        return written
+
+    def text(self, conn: Connection, row: IntakeRow) -> str:
+        """The answer for an intake row, as staff read it."""
+        if row.state == IntakeState.ACCEPTED.value and row.notice_id is not None:
+            return self._receipt(conn, row)
+        problems = [str(p) for p in intake_rows.problems_of(row.problems)]
+        place = "held" if row.state == IntakeState.HELD.value else "returned"
+        values: dict[str, Any] = {
+            "problems": problems or [ADVICE[Reason.DUPLICATE]],
+            "at": row.decided_at or row.claimed_at,
+        }
+        values |= self._common(row) | {"drop_folder": self.folders.drop.name}
+        if place == "held":
+            values |= {"fields": [], "answer_name": f"{row.place_name or row.file_name}.答复.txt"}
+        return self.renderer.text(_TEMPLATES[place], **values)
+
+    def _common(self, row: IntakeRow) -> dict[str, Any]:
+        number = intake_rows.number_of(row)
+        return {"number": number, "practice": not self.ledger.real, "office": self.office, "file_name": row.file_name}
+
+    def _receipt(self, conn: Connection, row: IntakeRow) -> str:
+        notice = contents.read_notice(conn, row.version_id)
+        query = select(delivery).where(delivery.c.version_id == row.version_id).order_by(delivery.c.id)
+        rows = list(conn.execute(query))
+        must = [r for r in rows if r.mandatory] or rows
+        public = (State.PUBLISHED.value, State.ENDED.value)
+        return self.renderer.text(
+            "receipt.txt.j2",
+            **self._common(row),
+            received_at=row.claimed_at,
+            fields=fields_for_staff(notice),
+            warnings=[str(w) for w in intake_rows.problems_of(row.warnings)],
+            channels=[self._line(r, notice) for r in rows],
+            complete=bool(must) and all(r.state in public for r in must),
+        )
+
+    def _line(self, row: Delivery, notice: Notice) -> dict[str, Any]:
+        public = row.state in (State.PUBLISHED.value, State.ENDED.value)
+        waits = _WAITS.get(WaitsFor(row.waits_for)) if row.waits_for and row.state == State.PENDING.value else None
+        return {
+            "title": self.titles.get(row.channel, row.channel),
+            "mandatory": row.mandatory,
+            "state_label": State(row.state).label,
+            "number": row.channel_number,
+            "url": row.url,
+            "visible_since": row.visible_since if public else None,
+            "reason": row.detail or waits,
+        }
+
+    def _write(self, row: IntakeRow) -> None:
+        with self.ledger.read() as conn:
+            if row.sub and row.state != IntakeState.ACCEPTED.value:
+                return  # the workbook's own note lists the problems of all its rows
+            if row.state == IntakeState.ACCEPTED.value and row.notice_id is None:
+                return  # a workbook: each of its rows has a receipt
+            text = self.text(conn, row)
+        if row.state == IntakeState.ACCEPTED.value:
+            number = intake_rows.number_of(row)
+            stem = row.place_name or f"{number}_{row.file_name}"
+            path = self.folders.receipts / f"{_shortened(stem)}.回执.txt"
+        else:
+            place = "held" if row.state == IntakeState.HELD.value else "returned"
+            path = self.folders.place(place, "") / f"{row.place_name}{NOTE_ENDINGS[place]}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Office programs on the staff's machines take a text without this mark for GBK.
+        write_new(path, ("\ufeff" + text.replace("\n", "\r\n")).encode("utf-8"))
+
+    def remove_old_notes(self, row: IntakeRow) -> None:
+        """Take away our own note beside a place that the file has left."""
+        for place, ending in NOTE_ENDINGS.items():
+            if place != row.place:
+                (self.folders.place(place, "") / f"{row.place_name}{ending}").unlink(missing_ok=True)
+
+
+def _shortened(stem: str) -> str:
+    """A stem to which 「.回执.txt」 can be added within a file system's limit."""
+    return stem.encode()[:230].decode("utf-8", "ignore")
