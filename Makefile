@@ -57,7 +57,7 @@ fix: $(STAMP)  ## put format, imports and simple findings of the linter right
 	$(BIN)/ruff format
 
 test-real: $(STAMP)  ## run the tests that need system packages, after installing these (apt-get, as root)
-	@marked=$$(grep -rlE '^(pytestmark *=.*|@)pytest\.mark\.real\b' tests --include='test_*.py' || true); \
+	@marked=$$(grep -rlE '^ *(pytestmark *=.*|@)pytest\.mark\.real\b' tests --include='test_*.py' || true); \
 	if [ -z "$$marked" ]; then echo "no test is marked real yet: nothing to install, nothing to run"; exit 0; fi; \
 	if [ -s tests/system-packages.txt ]; then \
 		echo "installing: $$(tr '\n' ' ' < tests/system-packages.txt)"; \
