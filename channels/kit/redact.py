@@ -39,10 +39,13 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text without secrets, query strings, user names in addresses and credentials in headers."""
-        if self._pattern is not None:
-            text = self._pattern.sub(MASK, text)
+        text = self.in_text(text)
         text = _USER.sub(rf"\1{MASK}@", _QUERY.sub(r"\1?…", text))
         return _PAIR.sub(rf"\1\2{MASK}", _HEADER.sub(rf"\1\2{MASK}", text))
+
+    def in_text(self, text: str) -> str:
+        """The text with the given secrets masked, and nothing else: for numbers and addresses of receipts."""
+        return self._pattern.sub(MASK, text) if self._pattern is not None else text
 
     def in_bytes(self, data: bytes) -> bytes:
         """The bytes with the given secrets masked, and nothing else."""
