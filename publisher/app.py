@@ -30,6 +30,7 @@ from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
 from publisher.render import Renderer
+from publisher.send import watch
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.send.pool import InlinePool, Pool, ThreadPool
 from publisher.send.sender import Machine, Sender, recover
@@ -188,6 +189,11 @@ class Worker:
         """Bring folders and receipts up to date with the deliveries."""
         self.line.sweep()
         return self.office.receipts.write_due()
+
+    def watch(self) -> None:
+        """Raise and clear the alarms about what should not last."""
+        office = self.office
+        watch.look(office.ledger, office.channels, office.settings.sending, office.machine.clock())
 
     def unready(self) -> bool:
         """Whether something in the drop folder still has to rest."""

@@ -26,6 +26,9 @@ _LINGER_SHARE = 0.9
 """The share of its interval for which a sending tick goes on with what becomes due meanwhile."""
 
 
+_WATCH_EVERY = 30
+
+
 def run(worker: Worker, ready: Callable[[], None], grace: float = 5.0) -> None:
     """Run until SIGTERM or SIGINT, then end within `grace` seconds and a little. `ready` is called once it runs."""
     stop = threading.Event()
@@ -58,6 +61,7 @@ def make_scheduler(worker: Worker) -> BackgroundScheduler:
     scheduler.add_job(worker.take_in, "interval", seconds=settings.intake.poll.total_seconds(), id="take_in")
     scheduler.add_job(worker.send, "interval", seconds=tick, id="send", args=[tick * _LINGER_SHARE])
     scheduler.add_job(worker.answer, "interval", seconds=max(1.0, tick), id="answer")
+    scheduler.add_job(worker.watch, "interval", seconds=_WATCH_EVERY, id="watch")
     return scheduler
 
 

@@ -1,0 +1,257 @@
+"""The demonstration: real notices, each at its own date, through the whole line on practice channels.
+
+It has its own practice ledger, folders and settings. Run again, it drops the same files again: each is
+answered 已收过, and nothing is published.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from publisher.app import Office, Worker, read_settings, simulated_machine, start_worker
+from publisher.channel import Tier
+from publisher.delivery import IntakeState, State
+from publisher.errors import ADVICE, Reason
+from publisher.ledger import intake_rows
+from publisher.ledger.store import Ledger, open_ledger
+from publisher.ledger.tables import delivery, intake, notice, publication_log
+from publisher.ledger.verify import Verdict, verify
+from publisher.notice import LOCAL, Kind
+from publisher.practice_servers import PracticeServer, start_sites, stop_all
+from publisher.settings import Settings
+from publisher.simulation import SimulatedClock
+
+Say = Callable[[str], None]
+PATIENCE = timedelta(minutes=10)
+"""How far the simulated clock goes on after each sample, for retries and reading back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One file to drop: when, and into which sorting folder."""
+
+    file: str
+    at: datetime
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a dropped sample."""
+
+    number: str
+    file: str
+    state: str
+    said: str
+
+
+def run_demo(data: Path, out: Say, as_json: bool) -> int:
+    """Run the demonstration in `data`; gives the exit code: 0 if everything went as it should.
+
+    `out` gets every line that is shown; with `as_json`, one JSON object at the end instead.
+    """
+    say: Say = (lambda line: None) if as_json else out
+    data = data.resolve()
+    home = data / "settings"
+    _own_settings(home)
+    settings = read_settings(home, data, os.environ)
+    say("启动演练网站（仅本机，演练用）……")
+    servers = start_sites(settings.channels, data / "sites")
+    try:
+        settings = _at_their_addresses(home, data, settings, servers)
+        for name, server in servers.items():
+            say(f"  {settings.channel(name).title}：{server.url}")
+        report = _run(settings, servers, say)
+    finally:
+        stop_all(servers)
+    report["pages"] = _pages(settings)
+    if as_json:
+        out(json.dumps(report, ensure_ascii=False))
+    else:
+        for place, path in report["pages"].items():
+            say(f"  {place}：{path}")
+    return 0 if report["verify"]["ok"] and not report["unfinished"] else 1
+
+
+# ---- settings of its own
+
+
+def _own_settings(home: Path) -> None:
+    """Copy the shipped settings, once: what is in the folder stays."""
+    home.mkdir(parents=True, exist_ok=True)
+    shipped = importlib.resources.files("config")
+    for name in ("publisher.toml", "channels.toml"):
+        if not (home / name).exists():
+            text = shipped.joinpath(name).read_text(encoding="utf-8")
+            # Files are dropped whole here, and the simulated clock has no time for resting.
+            text = text.replace('quiet = "5s"', 'quiet = "0s"')
+            (home / name).write_text(text, encoding="utf-8")
+
+
+def _at_their_addresses(home: Path, data: Path, settings: Settings, servers: Mapping[str, PracticeServer]) -> Settings:
+    """Where a port was taken, the settings follow the server to its new one."""
+    path = home / "channels.toml"
+    text = path.read_text(encoding="utf-8")
+    for name, server in servers.items():
+        text = text.replace(f'"{settings.channel(name).options["base_url"]}"', f'"{server.url}"')
+    path.write_text(text, encoding="utf-8")
+    return read_settings(home, data, os.environ)
+
+
+def samples() -> tuple[list[Sample], Traversable]:
+    """The samples in the order of their dates, and the folder they lie in."""
+    folder = importlib.resources.files("publisher.demo").joinpath("samples")
+    listing = tomllib.loads(folder.joinpath("samples.toml").read_text(encoding="utf-8"))
+    return sorted((Sample(**item) for item in listing["sample"]), key=lambda s: s.at), folder
+
+
+# ---- the run
+
+
+def _run(settings: Settings, servers: Mapping[str, PracticeServer], say: Say) -> dict[str, Any]:
+    todo, folder = samples()
+    clock = SimulatedClock(_start(settings, todo[0].at))
+    worker = start_worker(settings, os.environ, machine=simulated_machine(clock, os.environ), inline=True)
+    answers = []
+    try:
+        for sample in todo:
+            clock.move_to(sample.at)
+            for server in servers.values():
+                server.switch(clock=clock().astimezone(LOCAL).isoformat())
+            answers.append(_drop(worker, clock, sample, folder))
+            _say_answer(worker.office, answers[-1], clock(), say)
+        return _report(worker.office, answers, say)
+    finally:
+        worker.close()
+
+
+def _start(settings: Settings, first: datetime) -> datetime:
+    """The first sample's date, or the day after the last row of an earlier run."""
+    if not (settings.data / "ledger.sqlite3").exists():
+        return first - timedelta(minutes=5)
+    ledger = open_ledger(settings.ledger_url, real=False, clock=lambda: first)
+    last = _last_row(ledger)
+    ledger.close()
+    return first if last is None else last + timedelta(days=1)
+
+
+def _last_row(ledger: Ledger) -> datetime | None:
+    with ledger.read() as conn:
+        last: datetime | None = conn.execute(select(func.max(publication_log.c.recorded_at))).scalar_one()
+        return last
+
+
+def _drop(worker: Worker, clock: SimulatedClock, sample: Sample, folder: Traversable) -> Answer:
+    drop = worker.office.folders.drop / sample.folder if sample.folder else worker.office.folders.drop
+    drop.mkdir(parents=True, exist_ok=True)
+    with importlib.resources.as_file(folder.joinpath(sample.file)) as source:
+        aside = drop / f"{sample.file}.part"
+        shutil.copyfile(source, aside)
+        aside.rename(drop / sample.file)
+    worker.take_in()
+    _let_pass(worker, clock, clock() + PATIENCE)
+    worker.answer()
+    with worker.office.ledger.read() as conn:
+        row = conn.execute(select(intake).order_by(intake.c.id.desc()).limit(1)).one()
+    said = "；".join(str(p) for p in intake_rows.problems_of(row.problems))
+    return Answer(intake_rows.number_of(row), sample.file, row.state, said)
+
+
+def _let_pass(worker: Worker, clock: SimulatedClock, end: datetime) -> None:
+    """Send, and move the clock from one due instant to the next, until `end`."""
+    while (due := worker.send()) is not None and due <= end:
+        clock.move_to(due)
+
+
+# ---- what it shows
+
+
+def _say_answer(office: Office, answer: Answer, now: datetime, say: Say) -> None:
+    say("")
+    say(f"{now.astimezone(LOCAL):%Y-%m-%d %H:%M}　放入 {answer.file}")
+    if answer.state != IntakeState.ACCEPTED.value:
+        words = {"duplicate": "已收过", "held": "待处理", "returned": "退回"}
+        say(f"  {words.get(answer.state, answer.state)}：{answer.said or ADVICE[Reason.DUPLICATE]}")
+        return
+    with office.ledger.read() as conn:
+        title, kind, rows = _deliveries(conn, answer.number)
+    say(f"  编号 {answer.number}　{Kind(kind).label}　{title}")
+    for row in rows:
+        say(f"    {office.titles[row.channel]}：{State(row.state).label}　{row.channel_number or ''}　{row.url or ''}")
+
+
+def _deliveries(conn: Connection, number: str) -> tuple[str, str, Sequence[Any]]:
+    rows = conn.execute(select(delivery).where(delivery.c.number == number).order_by(delivery.c.id)).all()
+    first = conn.execute(select(notice).where(notice.c.id == rows[0].notice_id)).one()
+    return first.title, first.kind, rows
+
+
+def _report(office: Office, answers: Sequence[Answer], say: Say) -> dict[str, Any]:
+    verdict = verify(office.ledger, office.settings.heads_folder)
+    with office.ledger.read() as conn:
+        counts = {name: _count(conn, name) for name in ("channel", "kind", "tier")}
+        unfinished = [
+            {"number": row.number, "channel": row.channel, "state": row.state, "detail": row.detail}
+            for row in conn.execute(select(delivery).where(delivery.c.state != State.PUBLISHED.value))
+        ]
+        published = [
+            {"number": r.number, "channel": r.channel, "channel_number": r.channel_number, "url": r.url}
+            for r in conn.execute(
+                select(delivery).where(delivery.c.state == State.PUBLISHED.value).order_by(delivery.c.id)
+            )
+        ]
+    _say_counts(office, counts, say)
+    _say_verdict(verdict, say)
+    say("")
+    say("可打开查看：")
+    return {
+        "practice": True,
+        "answers": [asdict(answer) for answer in answers],
+        "published": published,
+        "unfinished": unfinished,
+        "counts": counts,
+        "verify": {"ok": verdict.ok, "rows": verdict.rows, "faults": [asdict(f) for f in verdict.faults]},
+    }
+
+
+def _count(conn: Connection, name: str) -> dict[str, int]:
+    column = publication_log.c[name]
+    query = select(column, func.sum(publication_log.c.weight)).where(publication_log.c.weight != 0).group_by(column)
+    return {key: int(total) for key, total in conn.execute(query.order_by(column))}
+
+
+def _say_counts(office: Office, counts: Mapping[str, Mapping[str, int]], say: Say) -> None:
+    say("")
+    say("发布统计（演练账，按发布日志计）")
+    say("  按渠道：" + "，".join(f"{office.titles.get(k, k)} {n}" for k, n in counts["channel"].items()))
+    say("  按类别：" + "，".join(f"{Kind(k).label} {n}" for k, n in counts["kind"].items()))
+    say("  按层级：" + "，".join(f"{Tier(k).label} {n}" for k, n in counts["tier"].items()))
+
+
+def _say_verdict(verdict: Verdict, say: Say) -> None:
+    if verdict.ok:
+        say(f"日志校验：通过，共 {verdict.rows} 行，链完整；末行哈希 {verdict.last_hash[:16]}…")
+    for fault in verdict.faults:
+        say(f"日志校验：{fault.kind}　{fault.place}　{fault.detail}")
+
+
+def _pages(settings: Settings) -> dict[str, str]:
+    places = {
+        "读者页面": settings.data / "sites",
+        "微信资讯页面与订阅源": settings.data / "out" / "wechat_feed",
+        "回执": settings.data / settings.folders.root / settings.folders.receipts,
+        "发布日志数据库": settings.data / "ledger.sqlite3",
+    }
+    return {name: str(path) for name, path in places.items() if path.exists()}

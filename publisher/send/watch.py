@@ -1,0 +1,73 @@
+"""What should not last: deliveries that are due and do not move, and notices that a channel took and does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from publisher.delivery import State
+from publisher.ledger.alarms import clear_alarm, raise_alarm
+from publisher.ledger.channel_state import ALL, read_states
+from publisher.ledger.store import Ledger, Tx
+from publisher.ledger.tables import delivery
+from publisher.send.open_channel import OpenChannel
+from publisher.settings import SendingSettings
+
+STUCK_AFTER = timedelta(minutes=15)
+"""A delivery that is due this long without an attempt, on a channel that may be called, is stuck."""
+
+
+def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, now: datetime) -> None:
+    """Raise and clear the alarms `stuck:<channel>` and `awaiting:<channel>`."""
+    with ledger.read() as conn:
+        stuck = _stuck(conn, now)
+        awaiting = _awaiting(conn, now - sending.submitted_alarm)
+    with ledger.write() as tx:
+        for name, channel in sorted(channels.items()):
+            hours = int(sending.submitted_alarm.total_seconds() // 3600)
+            _set(tx, f"stuck:{name}", name, stuck.get(name, 0), f"{channel.title}有 {{n}} 件到期 15 分钟仍未发送")
+            _set(
+                tx,
+                f"awaiting:{name}",
+                name,
+                awaiting.get(name, 0),
+                f"{channel.title}受理 {hours} 小时仍未公开 {{n}} 件",
+            )
+
+
+def _set(tx: Tx, cause: str, channel: str, count: int, detail: str) -> None:
+    if count:
+        raise_alarm(tx, cause, detail.format(n=count), channel)
+    else:
+        clear_alarm(tx, cause)
+
+
+def _stuck(conn: Connection, now: datetime) -> dict[str, int]:
+    states = read_states(conn)
+    if ALL in states and states[ALL].stopped_at is not None:
+        return {}
+    query = (
+        select(delivery.c.channel, func.count())
+        .where(delivery.c.state == State.PENDING.value, delivery.c.next_at < now - STUCK_AFTER)
+        .group_by(delivery.c.channel)
+    )
+    found = {name: int(count) for name, count in conn.execute(query)}
+    waiting = {
+        name
+        for name, state in states.items()
+        if state.stopped_at is not None
+        or state.open_since is not None
+        or (state.not_before is not None and state.not_before > now)
+    }
+    return {name: count for name, count in found.items() if name not in waiting}
+
+
+def _awaiting(conn: Connection, before: datetime) -> dict[str, int]:
+    query = (
+        select(delivery.c.channel, func.count())
+        .where(delivery.c.state == State.SUBMITTED.value, delivery.c.changed_at < before)
+        .group_by(delivery.c.channel)
+    )
+    return {name: int(count) for name, count in conn.execute(query)}
