@@ -50,7 +50,7 @@ class TestFakeSetChannel(SetContract):
 def test_the_fake_remembers_every_set_it_showed() -> None:
     channel = FakeSetChannel(a_config("fake"))
     ctx = context()
-    channel.show(a_set("乙", "甲"), ctx)
+    channel.show(a_set("甲", "乙"), ctx)
     channel.show(a_set("甲"), ctx)
     channel.show([], ctx)
     assert channel.board.sets == [("k-乙", "k-甲"), ("k-甲",), ()]

@@ -325,6 +325,20 @@ def test_a_file_that_reads_back_as_something_else_fails_the_whole_show(tmp_path:
         _feed(tmp_path, fault=fault).show(a_set("甲"), context())
 
 
+@pytest.mark.parametrize("name", FEEDS)
+@pytest.mark.parametrize(("old", "new"), [("曲阜公共资源交易", "别人的订阅源"), ("notice/k", "notice/x")])
+def test_a_feed_of_somebody_else_in_the_place_of_ours_fails_the_whole_show(
+    tmp_path: Path, name: str, old: str, new: str
+) -> None:
+    def fault(point: str) -> None:
+        if point == "all renamed":
+            path = tmp_path / name
+            path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
+
+    with pytest.raises(TransientFailure):
+        _feed(tmp_path, fault=fault).show(a_set("甲"), context())
+
+
 def test_a_folder_in_the_place_of_a_feed_changes_nothing(tmp_path: Path) -> None:
     ctx = context()
     _feed(tmp_path).show(a_set("甲"), ctx)

@@ -155,6 +155,14 @@ def test_a_feed_that_lies_about_its_encoding_is_still_read_right(stated: str | N
     assert entry.published == datetime(2017, 4, 1, 9, tzinfo=LOCAL)
 
 
+def test_a_feed_stated_as_gb2312_is_read_with_the_wider_table() -> None:
+    # the narrow codec takes the dash and the middle dot for other characters and knows no 喆
+    title = "李喆·工程——公告"
+    data = f'<?xml version="1.0" encoding="gb2312"?>{RSS.replace("崇文社区招标公告", title)}'.encode("gbk")
+    assert read_feed(data).entries[0].title == title
+    assert decode('<?xml version="1.0" encoding="gb2312"?>—·'.encode("gbk"))[0].endswith("—·")
+
+
 def test_the_http_header_counts_where_the_document_states_nothing() -> None:
     assert decode("公告".encode("big5"), "big5") == ("公告", "big5")
     assert decode("公告".encode("gbk"), "ISO-8859-1") == ("公告", "gb18030")
