@@ -5,11 +5,11 @@ It keeps every promise of the contract for sets and passes the same suite as the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from channels.kit.sets import first_shown, refuse_two_texts, remember_shown, still_newest, take_number
 from publisher.channel import (
     Capabilities,
     ChannelConfig,
@@ -21,8 +21,7 @@ from publisher.channel import (
     Receipt,
 )
 from publisher.delivery import Operation
-from publisher.errors import ChannelError, NeedsPerson, Reason, TransientFailure
-from publisher.notice import LOCAL
+from publisher.errors import ChannelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +66,18 @@ class FakeSetChannel:
 
     def show(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Receipt | ChannelError]:
         """Show exactly `items`, less those refused. Raises the next of the board's failures."""
-        number = _take_number(context)
+        number = take_number(context)
         if self.board.failures:
             raise self.board.failures.pop(0)
-        if len({item.notice_key for item in items}) < len(items):
-            raise NeedsPerson(Reason.ADAPTER_FAULT, "同一公告在一个集合中出现两次")
-        since = _first_shown(items, context)
+        refuse_two_texts(items)
+        since = first_shown(items, context)
         refused = self.board.refusals
         shown = {item.notice_key: self._view(item, since) for item in items if item.notice_key not in refused}
         context.still_mine()
-        if context.store.get("set") != number:
-            raise TransientFailure(Reason.NO_LONGER_MINE, "已有更新的集合")
+        still_newest(context, number)
         self.board.shown = dict(sorted(shown.items()))
         self.board.sets.append(tuple(self.board.shown))
-        context.store.put("entries", json.dumps({key: view.visible_since.isoformat() for key, view in shown.items()}))
+        remember_shown(context, {key: view.visible_since for key, view in shown.items()})
         return {item.delivery_key: self._answer(item) for item in items}
 
     def _view(self, item: Item, since: Mapping[NoticeKey, datetime]) -> Shown:
@@ -97,20 +94,3 @@ class FakeSetChannel:
             visible_since=seen.visible_since,
             digest=seen.digest,
         )
-
-
-def _take_number(context: Context) -> str:
-    last = context.store.get("set")
-    number = str(int(last or 0) + 1)
-    if not context.store.compare_and_set("set", last, number):
-        raise TransientFailure(Reason.BUSY, "另一个进程正在展示同一渠道")
-    return number
-
-
-def _first_shown(items: Sequence[Item], context: Context) -> dict[NoticeKey, datetime]:
-    kept = json.loads(context.store.get("entries") or "{}")
-    since = {}
-    for item in items:
-        before = datetime.fromisoformat(kept[item.notice_key]) if item.notice_key in kept else context.now()
-        since[item.notice_key] = (item.visible_since or before).astimezone(LOCAL)
-    return since

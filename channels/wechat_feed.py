@@ -26,6 +26,7 @@ from channels.kit import pages
 from channels.kit.feeds import FeedEntry, FeedHead, UnreadableFeed, read_feed, write_atom, write_json_feed, write_rss
 from channels.kit.files import Fault, clear_leftovers, no_fault, read_file, replace_files
 from channels.kit.options import read_options
+from channels.kit.sets import refuse_two_texts, still_newest, take_number
 from channels.kit.text import one_line
 from publisher.channel import Capabilities, ChannelConfig, Context, DeliveryKey, Fidelity, Item, Receipt
 from publisher.delivery import Operation
@@ -137,9 +138,9 @@ class WechatFeed:
 
     def show(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Receipt | ChannelError]:
         """Show exactly `items`: write aside, put in place, read back. See the contract for sets."""
-        number = _take_number(context)
+        number = take_number(context)
         kept = context.store.get("entries")
-        _refuse_two_texts(items)
+        refuse_two_texts(items)
         answers: dict[DeliveryKey, Receipt | ChannelError] = {}
         clear_leftovers(self._folder)
         cards = self._cards(items, _stamps(kept), context.now(), answers)
@@ -149,7 +150,7 @@ class WechatFeed:
             {card.path: card.page for card in cards if card.is_new} | shared,
             remove=self._orphans(cards),
             ready=lambda: context.still_mine(_set_digest(cards, shared)),
-            last_check=lambda: _still_newest(context, number),
+            last_check=lambda: still_newest(context, number),
             fault=self._fault,
         )
         wrong = self._read_back(cards)
@@ -334,21 +335,7 @@ class WechatFeed:
         )
 
 
-# --- the set number and what is remembered
-
-
-def _take_number(context: Context) -> int:
-    """This set's number: one more than the last that anybody took."""
-    last = context.store.get("set")
-    number = int(last or 0) + 1
-    if not context.store.compare_and_set("set", last, str(number)):
-        raise TransientFailure(Reason.BUSY, "另一个进程正在展示同一渠道")
-    return number
-
-
-def _still_newest(context: Context, number: int) -> None:
-    if context.store.get("set") != str(number):
-        raise TransientFailure(Reason.NO_LONGER_MINE, "已有更新的集合，本次不再写入")
+# --- what is remembered
 
 
 def _stamps(kept: str | None) -> dict[str, _Stamp]:
@@ -377,14 +364,6 @@ def _stamp(item: Item, title: str, old: _Stamp | None, now: datetime) -> _Stamp:
 
 
 # --- small things
-
-
-def _refuse_two_texts(items: Sequence[Item]) -> None:
-    """Two items of one notice would be one page with two texts: a fault of the caller, and the old set stands."""
-    keys = [item.notice_key for item in items]
-    twice = sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
-    if twice:
-        raise NeedsPerson(Reason.ADAPTER_FAULT, f"同一公告在一个集合中出现两次：{'、'.join(twice)}")
 
 
 def _phone_body(item: Item) -> str:

@@ -266,6 +266,7 @@ class FileSetContract(SetContract):
         assert kills > 10, "the adapter has no points at which it can be killed"
         assert code == 0
 
+    @pytest.mark.kills
     def test_killed_at_any_time_it_leaves_whole_files_and_the_next_show_heals_all(
         self, rig: FileSetRig, tmp_path: Path
     ) -> None:
