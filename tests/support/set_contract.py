@@ -263,7 +263,7 @@ class FileSetContract(SetContract):
             rig.adapter().show(new, context(FileStore(store_path)))
             assert rig.seen() == titles(new)
             assert _litter(rig.folder) == []
-        assert kills > 10, "the adapter has no points at which it can be killed"
+        assert kills > 4, "the adapter does not pass its fault argument on: it was not killed at any point"
         assert code == 0
 
     @pytest.mark.kills
