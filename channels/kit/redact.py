@@ -12,7 +12,7 @@ MASK = "***"
 
 _QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>]*", re.IGNORECASE)
 _USER = re.compile(r"(https?://)[^\s/@'\"]+@", re.IGNORECASE)
-_HEADER = re.compile(r"((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*)[^\r\n'\"]+", re.IGNORECASE)
+_HEADER = re.compile(r"((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?\s*[:=]\s*['\"]?)[^\r\n'\"]+", re.IGNORECASE)
 _PAIR = re.compile(
     r"\b(access_token|token|secret|appsecret|password|passwd|pwd|api_?key|signature)(=)[^&\s'\"<>]+", re.IGNORECASE
 )
