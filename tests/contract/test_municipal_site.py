@@ -25,6 +25,7 @@ from publisher.notice import LOCAL
 from tests.support.builders import START, CallContext, a_config, a_notice, a_submission, an_attachment
 from tests.support.channel_contract import SECRET, Trouble
 from tests.support.municipal_worlds import FORM_OPTIONS, JSON_OPTIONS, PAGES_OPTIONS, SiteWorld
+from tests.support.raw_server import Conversation, RawServer
 
 
 @pytest.fixture
@@ -166,10 +167,21 @@ class TestAnswers:
         with pytest.raises(TransientFailure):
             form.adapter(answers=answers).submit(a_submission())
 
-    def test_the_notice_key_and_extra_headers_go_where_the_options_say(self, world: SiteWorld) -> None:
-        channel = world.adapter(headers={"X-Office": "{{ project_class }}"})
-        channel.submit(a_submission(notice_key="k-77"))
-        assert json.loads(world.site.raw(1))["notice_key"] == "k-77"
+    def test_keys_and_headers_go_where_the_options_say(self) -> None:
+        def script(conversation: Conversation) -> None:
+            while conversation.request():
+                practice = "X-Practice: notice-publisher\r\nContent-Type: application/json\r\n"
+                conversation.answer(b'{"result": "ok", "number": "7"}', status="201 Created", headers=practice)
+
+        with RawServer(script) as server:
+            options = {"base_url": server.url, "headers": {"X-Office": "{{ project_class }}"}}
+            channel = MunicipalSite(a_config(options=options, secrets={"key": SECRET}))
+            assert channel.submit(a_submission(key="d-77", notice_key="k-77")).number == "7"
+        head, _, body = server.requests[1].partition(b"\r\n\r\n")
+        assert json.loads(body)["notice_key"] == "k-77"
+        assert {b"X-Office: works", b"Idempotency-Key: d-77", f"X-Api-Key: {SECRET}".encode()} <= set(
+            head.split(b"\r\n")
+        )
 
 
 class TestFinding:

@@ -118,6 +118,22 @@ class TestTheWholeCallHasAnEnd:
         assert (type(error), error.reason) == (TransientFailure, Reason.UNREACHABLE)
         assert took < LIMIT + AMPLE
 
+    def test_a_call_on_a_kept_connection_ends_in_time_too(self) -> None:
+        more = trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+
+        def script(conversation: Conversation) -> None:
+            conversation.request()
+            conversation.answer(b"ok")
+            more(conversation)
+
+        with RawServer(script) as server:
+            http = Http(HttpSettings(keep_alive=60))
+            post(server.url, http=http)
+            error, took = failure(lambda: post(server.url, http=http, context=CallContext(limit=LIMIT)))
+            assert server.connections == 1
+        assert (type(error), error.reason) == (OutcomeUnknown, Reason.TIME_LIMIT)
+        assert took < LIMIT + AMPLE
+
     def test_calls_at_the_same_time_end_each_by_its_own_limit(self) -> None:
         with RawServer(trickle(b"HTTP/1.1 200 OK\r\n")) as server, ThreadPoolExecutor(3) as pool:
             http = Http(HttpSettings())
@@ -427,8 +443,15 @@ class TestTls:
         assert isinstance(error, TransientFailure)
         assert error.reason is Reason.TLS
 
-    def test_a_handshake_that_hangs_ends_in_time_and_nothing_was_sent(self) -> None:
-        with RawServer(silent) as server:
+    def test_a_handshake_that_trickles_ends_in_time_and_nothing_was_sent(self) -> None:
+        stop = threading.Event()
+
+        def script(conversation: Conversation) -> None:
+            conversation.sock.sendall(b"\x16\x03\x03\x3f\xff")  # the head of a long handshake record
+            while not stop.wait(0.02):
+                conversation.sock.sendall(b"\x02")
+
+        with RawServer(script) as server:
             http = self.http(server.port, connect=60.0, total=LIMIT)
             error, took = failure(lambda: post("https://site.invalid", http=http))
         assert isinstance(error, TransientFailure)
