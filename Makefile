@@ -40,7 +40,7 @@ demo: $(STAMP)  ## publish the sample notices on practice channels, show log and
 	$(BIN)/publisher demo
 
 run: $(STAMP)  ## run the program on practice channels, its folders in var/run (end it with Ctrl-C)
-	$(BIN)/publisher run --practice --home var/run
+	$(BIN)/publisher run --practice --data var/run
 
 test: $(STAMP)  ## run the tests (KILLS=12: how often the program is killed in the middle of its work)
 	KILLS=$${KILLS:-12} $(BIN)/pytest

@@ -139,6 +139,10 @@ class RestWatch:
                 ready.append(candidate)
         return ready
 
+    def still_resting(self, now: datetime) -> bool:
+        """Whether something seen at the last look had not rested long enough at `now`."""
+        return any(now - since < self.settings.quiet for _, since, _ in self._since.values())
+
     def waiting_long(self, found: Sequence[Candidate], now: datetime) -> list[Candidate]:
         """Candidates first seen longer ago than `note_after` that still lie there."""
         long = []

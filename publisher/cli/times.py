@@ -1,0 +1,54 @@
+"""Days and instants as people type them; local time unless an offset is given."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import date, datetime, time
+
+from publisher.errors import SettingsError
+from publisher.notice import LOCAL
+
+
+def first_day(text: str | None, option: str) -> date | None:
+    """The first day of a day, month (YYYY-MM) or year (YYYY). Raises SettingsError."""
+    return None if text is None else _days(text, option)[0]
+
+
+def last_day(text: str | None, option: str) -> date | None:
+    """The last day of a day, month or year. Raises SettingsError."""
+    return None if text is None else _days(text, option)[1]
+
+
+def _days(text: str, option: str) -> tuple[date, date]:
+    match = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", text.strip())
+    try:
+        if match is None:
+            raise ValueError
+        year, month, day = (int(part) if part else None for part in match.groups())
+        assert year is not None  # the pattern has it
+        if month is None:
+            return date(year, 1, 1), date(year, 12, 31)
+        if day is None:
+            return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+        return date(year, month, day), date(year, month, day)
+    except ValueError as error:
+        raise SettingsError(f"{option} {text}: is no day; write 2017-12-04, 2017-12 or 2017") from error
+
+
+def instant(text: str, option: str) -> datetime:
+    """An instant such as `2017-12-04 10:30`; local without an offset. Raises SettingsError."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise SettingsError(f'{option} {text}: is no instant; write "2017-12-04 10:30"') from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=LOCAL)
+
+
+def end_of(text: str | None, option: str) -> datetime | None:
+    """An instant; a day, month or year stands for its very end."""
+    if text is None:
+        return None
+    if re.fullmatch(r"\d{4}(-\d{1,2}){0,2}", text.strip()):
+        return datetime.combine(_days(text, option)[1], time.max, LOCAL)
+    return instant(text, option)

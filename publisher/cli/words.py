@@ -1,0 +1,135 @@
+"""The Chinese words for what the ledger keeps in English: events, states, groups, faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from publisher.channel import Tier
+from publisher.delivery import IntakeState, State, WaitsFor
+from publisher.ledger.channel_state import ALL
+from publisher.notice import Kind, ProjectClass
+
+EVENTS = {
+    "ledger_opened": "建账",
+    "started_running": "程序启动",
+    "stopped_running": "程序停止",
+    "recovered": "接续上次中断",
+    "day_begins": "新的一天，程序运行正常",
+    "claimed": "收件",
+    "accepted": "受理",
+    "intake_held": "收件待处理",
+    "intake_retried": "收件重新处理",
+    "returned": "退回",
+    "duplicate": "重复件",
+    "approved": "批准",
+    "approved_late": "批准晚于指定时间",
+    "late": "晚于指定时间发送",
+    "late_answer": "迟到的答复",
+    "published": "发布",
+    "updated": "已更新",
+    "withdrawn": "已撤回",
+    "submitted": "渠道已受理",
+    "outcome_unknown": "结果未知",
+    "read_back": "回读",
+    "refused": "渠道拒绝",
+    "try_failed": "未成功，稍后重试",
+    "not_there": "查明未发布",
+    "interrupted": "发送中断，重新排队",
+    "held": "暂停",
+    "released": "放行",
+    "release_asked": "放行前查询",
+    "retried": "重发",
+    "retry_asked": "立即重试",
+    "rendered": "重新排版",
+    "cancelled": "取消",
+    "superseded": "被新版本取代",
+    "ended": "到期",
+    "stopped": "停止发送",
+    "resumed": "恢复发送",
+    "alarm_raised": "警报",
+    "alarm_cleared": "警报解除",
+}
+"""Events of the publication log."""
+
+FAULTS = {
+    "removed": "日志缺行",
+    "changed": "日志行被改动",
+    "cut": "日志尾部被截断",
+    "rebuilt": "日志链被重建",
+    "head_unreadable": "链头文件无法识别",
+    "version_changed": "公告内容被改动",
+    "rendition_changed": "发布文本被改动",
+    "receipt_changed": "渠道回执被改动",
+    "delivery_removed": "发布任务缺失",
+    "rollup_changed": "汇总数与日志不符",
+}
+"""Kinds of faults that `verify` names."""
+
+_WAITS = {
+    WaitsFor.PERSON: "等人工处理",
+    WaitsFor.APPROVAL: "等批准",
+    WaitsFor.PREDECESSOR: "等原公告",
+    WaitsFor.TIME: "等指定时间",
+    WaitsFor.CHANNEL: "等渠道",
+}
+_INTAKE = {
+    IntakeState.CLAIMED: "正在读取",
+    IntakeState.HELD: "待处理",
+    IntakeState.RETURNED: "退回",
+    IntakeState.DUPLICATE: "重复",
+    IntakeState.ACCEPTED: "已受理",
+}
+GROUPS = {
+    "channel": "渠道",
+    "kind": "类别",
+    "tier": "层级",
+    "form": "公告形式",
+    "class": "项目类别",
+    "day": "日期",
+    "month": "月份",
+    "year": "年份",
+}
+"""What can be counted by."""
+
+
+def state(value: str, waits_for: str | None = None) -> str:
+    """A delivery's state, with what it waits for."""
+    label = State(value).label
+    if waits_for and value == State.PENDING.value:
+        return f"{label}（{_WAITS[WaitsFor(waits_for)]}）"
+    return label
+
+
+def intake(value: str) -> str:
+    """An intake row's state."""
+    return _INTAKE[IntakeState(value)]
+
+
+def event(value: str) -> str:
+    """An event of the log."""
+    return EVENTS.get(value, value)
+
+
+def channel(name: str | None, titles: Mapping[str, str]) -> str:
+    """A channel's Chinese name; a channel that is no longer in the settings keeps its name."""
+    if name == ALL:
+        return "全部渠道"
+    return titles.get(name or "", name or "")
+
+
+def group(kind_of_group: str, value: str, titles: Mapping[str, str]) -> str:
+    """The value of a group as people read it."""
+    if kind_of_group == "channel":
+        return channel(value, titles)
+    if kind_of_group == "kind":
+        return Kind(value).label
+    if kind_of_group == "tier":
+        return Tier(value).label
+    if kind_of_group == "class":
+        return ProjectClass(value).label
+    return value
+
+
+def practice_mark(real: bool) -> str:
+    """What is printed on everything that comes from a practice ledger."""
+    return "" if real else "【演练】"
