@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin
 
 import lxml.etree
 import lxml.html
 
 from channels.kit.answers import Words
-from channels.kit.http import Http, HttpSettings, Request, form_body, json_body, multipart_body, status_error
+from channels.kit.http import Http, HttpSettings, Request, status_error
 from channels.kit.options import read_options
-from channels.kit.templates import Fields, Text
 from channels.municipal_site.options import SiteOptions
+from channels.municipal_site.requests import Requests, Values, attachment_values, number_of
 from publisher.channel import (
     Absent,
     Attachment,
@@ -45,45 +43,14 @@ _SHORT_KEEP_ALIVE = timedelta(seconds=2)
 _LONG_KEEP_ALIVE = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """The request of one operation, compiled."""
-
-    method: str
-    path: Text
-    fields: Fields
-
-
 class MunicipalSite:
     """A `Channel` whose interface is described by `SiteOptions`. Raises SettingsError for options that are wrong."""
 
     def __init__(self, config: ChannelConfig) -> None:
         self._options = options = read_options(SiteOptions, config.options)
-        self._secrets = dict(config.secrets)
-        self.capabilities = _capabilities(options)
+        self._requests = Requests(options, config.secrets)
         self._http = Http(_http_settings(options), name=config.name, secrets=config.secrets, practice=config.practice)
-        self._acts = {
-            operation: _Act(
-                part.method, Text(f"{operation}.path", part.path), Fields(f"{operation}.fields", part.fields)
-            )
-            for operation, part in (
-                (Operation.PUBLISH, options.submit),
-                (Operation.UPDATE, options.update),
-                (Operation.WITHDRAW, options.withdraw),
-            )
-        }
-        self._headers = {name: Text(f"headers.{name}", text) for name, text in options.headers.items()}
-        self._by_key = Text("query.path", options.query.path)
-        by_number = options.query.path_by_number
-        self._by_number = Text("query.path_by_number", by_number) if by_number is not None else None
-        self._uploading = _Act(
-            options.upload.method,
-            Text("upload.path", options.upload.path),
-            Fields("upload.fields", options.upload.fields),
-        )
-        self._upload_headers = {
-            name: Text(f"upload.headers.{name}", text) for name, text in options.upload.headers.items()
-        }
+        self.capabilities = _capabilities(options)
         self._xpath = _xpath(options.query.page_xpath)
 
     # -- submit ------------------------------------------------------------------------------------
@@ -92,75 +59,21 @@ class MunicipalSite:
         """Publish, update or withdraw. Attachments go first; if one fails, the text is not sent."""
         if submission.operation not in self.capabilities.operations:
             raise PermanentFailure(Reason.NOT_SUPPORTED, "该网站的接口没有开通此操作")
-        if submission.operation is not Operation.PUBLISH and not _number(submission):
+        if submission.operation is not Operation.PUBLISH and not number_of(submission):
             raise PermanentFailure(Reason.NOT_SUPPORTED, "没有该网站给出的编号，无法更改或撤回")
         self._http.check_practice(f"{self._options.base_url}/", submission.context)
-        values = self._values(submission)
+        values = self._requests.values(submission)
         if submission.operation is not Operation.WITHDRAW:
             values["attachments"] = self._upload_all(submission, values)
-        request = self._request(self._acts[submission.operation], values)
+        request = self._requests.operation(submission.operation, values)
         words = Words(self._http.call(request, submission.context))
         if submission.operation is Operation.WITHDRAW and words.answer.status in {404, 410}:
             return self._withdrawn_already(submission)
         return self._receipt(words, submission)
 
-    def _values(self, submission: Submission) -> dict[str, Any]:
-        """The variables of the templates."""
-        notice = submission.version.notice
-        references = [
-            {
-                "number": reference.number or "",
-                "url": reference.url or "",
-                "project_no": reference.project_no or "",
-                "title": reference.title or "",
-                "first_published": reference.first_published.isoformat() if reference.first_published else "",
-            }
-            for reference in submission.references
-        ]
-        last = submission.last_receipt
-        return {
-            "key": submission.delivery_key,
-            "notice_key": submission.notice_key,
-            "title": submission.rendition.title,
-            "body": submission.rendition.text,
-            "text": notice.text,
-            "kind": notice.kind.value,
-            "kind_label": notice.kind.label,
-            "form": notice.form.value,
-            "project_class": notice.project_class.value,
-            "project_class_label": notice.project_class.label,
-            "project_no": notice.project_no or "",
-            "project_name": notice.project_name or "",
-            "number": (last.number if last else None) or "",
-            "url": (last.url if last else None) or "",
-            "original_number": references[0]["number"] if references else "",
-            "original_url": references[0]["url"] if references else "",
-            "references": references,
-            "attachments": [],
-            "secrets": self._secrets,
-        }
-
-    def _common_headers(self, values: Mapping[str, Any]) -> dict[str, str]:
-        headers = {name: text.render(values) for name, text in self._headers.items()}
-        if self._options.key_header and "key" in self._secrets:
-            headers[self._options.key_header] = self._secrets["key"]
-        return headers
-
-    def _request(self, act: _Act, values: Mapping[str, Any]) -> Request:
-        fields = act.fields.render(values)
-        assert isinstance(fields, dict)
-        if self._options.encoding == "json":
-            body, content_type = json_body(fields)
-        else:
-            body, content_type = form_body(_flat(fields), self._options.charset)
-        headers = self._common_headers(values) | {"Content-Type": content_type}
-        if self._options.idempotency_header:
-            headers[self._options.idempotency_header] = values["key"]
-        return Request(act.method, self._options.base_url + act.path.render(values), body, headers)
-
     # -- attachments -------------------------------------------------------------------------------
 
-    def _upload_all(self, submission: Submission, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _upload_all(self, submission: Submission, values: Values) -> list[dict[str, Any]]:
         """Bring the attachments that an earlier attempt has not brought; what the site names each by."""
         if not submission.attachments or (self._options.attachments_elsewhere and not self._options.takes_attachments):
             return []
@@ -174,11 +87,11 @@ class MunicipalSite:
             if ref is None:
                 ref = self._upload(attachment, position, submission, values)
                 store.step(step, ref)
-            brought.append({**_attachment_values(attachment), "ref": ref})
+            brought.append(attachment_values(attachment, ref))
         return brought
 
-    def _upload(self, attachment: Attachment, position: int, submission: Submission, values: Mapping[str, Any]) -> str:
-        request = self._upload_request(attachment, position, values)
+    def _upload(self, attachment: Attachment, position: int, submission: Submission, values: Values) -> str:
+        request = self._requests.upload(attachment, position, values)
         name = attachment.ref.name
         try:
             words = Words(self._http.call(request, submission.context))
@@ -195,24 +108,6 @@ class MunicipalSite:
                 error.reason, f"附件“{name}”：{error.detail}，正文未发布", evidence=error.evidence
             ) from None
 
-    def _upload_request(self, attachment: Attachment, position: int, values: Mapping[str, Any]) -> Request:
-        options = self._options.upload
-        with_item = {**values, "item": _attachment_values(attachment), "position": position}
-        headers = self._common_headers(with_item)
-        headers |= {name: text.render(with_item) for name, text in self._upload_headers.items()}
-        data = attachment.read()
-        if options.encoding == "raw":
-            body, content_type = data, attachment.ref.media_type
-        else:
-            ending = "".join(c for c in attachment.ref.name.rpartition(".")[2] if c.isascii() and c.isalnum())
-            fields = self._uploading.fields.render(with_item)
-            assert isinstance(fields, dict)
-            file = (f"{position}.{ending or 'bin'}", data, attachment.ref.media_type)
-            texts = {name: text for name, text in fields.items() if isinstance(text, str)}
-            body, content_type = multipart_body({**texts, options.file_field: file})
-        headers["Content-Type"] = content_type
-        return Request(options.method, self._options.base_url + self._uploading.path.render(with_item), body, headers)
-
     # -- answers -----------------------------------------------------------------------------------
 
     def _receipt(self, words: Words, submission: Submission) -> Receipt:
@@ -226,7 +121,7 @@ class MunicipalSite:
         if not (duplicate or pending or words.has_any(answers.success)):
             raise self._not_taken(words, submission)
         return Receipt(
-            number=self._clean(words.find(answers.number)) or _number(submission),
+            number=self._clean(words.find(answers.number)) or number_of(submission),
             url=self._address(words.find(answers.url)),
             public=not pending,
             visible_since=_instant(words.find(answers.since)),
@@ -254,18 +149,17 @@ class MunicipalSite:
     def _withdrawn_already(self, submission: Submission) -> Receipt:
         """The site says it has no such notice: believed only if it cannot be found either."""
         if isinstance(self.find(submission), Absent):
-            return Receipt(number=_number(submission), note="渠道上已无此公告")
+            return Receipt(number=number_of(submission), note="渠道上已无此公告")
         raise TransientFailure(Reason.UNKNOWN_ANSWER, "渠道答复没有此公告，但仍可查到，尚未撤回", channel_wide=False)
 
     # -- find --------------------------------------------------------------------------------------
 
     def find(self, submission: Submission) -> Finding:
         """What the site holds of this delivery, with the digest of the text it shows."""
-        path = self._query_path(submission)
-        if not self._options.findable or path is None:
-            return CannotTell("该网站没有查询接口")
-        values = self._values(submission)
-        words = self._read(self._options.base_url + path.render(values), submission)
+        request = self._requests.query(submission)
+        if request is None:
+            return CannotTell("该网站没有查询接口，或没有该网站给出的编号")
+        words = self._read(request, submission)
         query = self._options.query
         if words.has_any(query.absent):
             return Absent()
@@ -278,15 +172,9 @@ class MunicipalSite:
             return Found(self._found_receipt(words, submission, public=False))
         raise self._not_told(words, submission)
 
-    def _query_path(self, submission: Submission) -> Text | None:
-        if submission.operation is Operation.PUBLISH:
-            return self._by_key
-        return self._by_number if _number(submission) else None
-
-    def _read(self, url: str, submission: Submission) -> Words:
-        headers = self._common_headers(self._values(submission))
+    def _read(self, request: Request, submission: Submission) -> Words:
         try:
-            return Words(self._http.call(Request("GET", url, headers=headers, reading=True), submission.context))
+            return Words(self._http.call(request, submission.context))
         except OutcomeUnknown as error:
             raise TransientFailure(error.reason, error.detail, evidence=error.evidence, channel_wide=False) from None
 
@@ -303,7 +191,7 @@ class MunicipalSite:
     def _found_receipt(self, words: Words, submission: Submission, **more: Any) -> Receipt:
         query = self._options.query
         return Receipt(
-            number=self._clean(words.find(query.number)) or _number(submission),
+            number=self._clean(words.find(query.number)) or number_of(submission),
             url=self._address(words.find(query.url)),
             visible_since=_instant(words.find(query.since)),
             **more,
@@ -331,7 +219,7 @@ class MunicipalSite:
         url = words.find(self._options.query.url)
         if url is None or self._xpath is None:
             return None
-        page = self._read(urljoin(f"{self._options.base_url}/", url), submission)
+        page = self._read(self._requests.read(url, submission), submission)
         if page.answer.status != 200:
             error = status_error(page.answer, submission.context, reading=True)
             if isinstance(error, TransientFailure):
@@ -359,7 +247,7 @@ class MunicipalSite:
         return missing
 
     def _shows(self, url: str, attachment: Attachment, submission: Submission) -> bool:
-        page = self._read(urljoin(f"{self._options.base_url}/", url), submission).answer
+        page = self._read(self._requests.read(url, submission), submission).answer
         error = status_error(page, submission.context, reading=True)
         if isinstance(error, TransientFailure):
             raise error
@@ -369,7 +257,7 @@ class MunicipalSite:
         return self._http.redact.in_text(text) if text else None
 
     def _address(self, url: str | None) -> str | None:
-        return self._clean(urljoin(f"{self._options.base_url}/", url)) if url else None
+        return self._clean(self._requests.address(url)) if url else None
 
 
 def _capabilities(options: SiteOptions) -> Capabilities:
@@ -418,23 +306,6 @@ def _xpath(expression: str | None) -> lxml.etree.XPath | None:
         return lxml.etree.XPath(expression)
     except lxml.etree.XPathSyntaxError as error:
         raise SettingsError(f"options.query.page_xpath: {error}") from None
-
-
-def _attachment_values(attachment: Attachment) -> dict[str, Any]:
-    ref = attachment.ref
-    return {"name": ref.name, "size": ref.size, "media_type": ref.media_type, "sha256": ref.sha256, "ref": ""}
-
-
-def _number(submission: Submission) -> str | None:
-    return submission.last_receipt.number if submission.last_receipt else None
-
-
-def _flat(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """A form has no tables in it: lists of texts and texts only."""
-    for name, value in fields.items():
-        if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
-            raise NeedsPerson(Reason.TEMPLATE_FAULT, f"表单字段 {name} 只能是文字或文字列表")
-    return dict(fields)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -222,6 +222,27 @@ class TestFinding:
         assert isinstance(finding, Found)
         assert finding.receipt.public is False
 
+    def test_the_credential_does_not_go_to_another_host(self) -> None:
+        def elsewhere(conversation: Conversation) -> None:
+            conversation.request()
+            conversation.answer(f"<div id='notice-text'>{a_submission().rendition.text}</div>".encode())
+
+        with RawServer(elsewhere) as other:
+            answer = json.dumps({"status": "published", "number": "7", "url": f"{other.url}/7.html"}).encode()
+
+            def script(conversation: Conversation) -> None:
+                conversation.request()
+                conversation.answer(answer, headers="Content-Type: application/json\r\n")
+
+            with RawServer(script) as site:
+                options = {"base_url": site.url, **PAGES_OPTIONS}
+                channel = MunicipalSite(a_config(options=options, secrets={"key": SECRET}))
+                finding = channel.find(a_submission())
+        assert isinstance(finding, Found)
+        assert finding.digest == a_submission().rendition.text_digest
+        assert SECRET.encode() in site.requests[0]
+        assert SECRET.encode() not in other.requests[0]
+
     def test_a_site_without_a_query_says_that_it_cannot_be_asked(self, world: SiteWorld) -> None:
         channel = world.adapter(findable=False)
         channel.submit(a_submission())
