@@ -8,36 +8,24 @@ listener of their own as well, which stays reachable while the site is down.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta, timezone
-from email import message_from_bytes, policy
-from email.utils import format_datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
+from channels.practice.site_checks import Refused, checked, json_object, uploaded
+from channels.practice.site_failures import FailureCount, early_failure, late_failure
 from channels.practice.site_pages import article_page, list_page, word_page
-from channels.practice.site_store import COLUMNS, Item, SiteStore
+from channels.practice.site_store import Item, SiteStore, StoredFile
 from channels.practice.site_switches import Switches
 from channels.practice.wire import Request, Response, WireServer, json_response
 
 _CHINA = timezone(timedelta(hours=8))
-_MUST = {"key": "缺少发布标识", "title": "标题不能为空", "body": "正文不能为空"}
 _HTML = "text/html; charset=utf-8"
-
-
-class Refused(Exception):
-    """What the real thing would refuse, with the answer it gives."""
-
-    def __init__(self, status: int, message: str, fields: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.fields = dict(fields or {})
 
 
 def _machine_clock() -> datetime:
@@ -72,8 +60,7 @@ class PracticeSite:
         self._store = SiteStore(store)
         self._clock = clock
         self._pages = store / "pages" if pages else None
-        self._failed = 0
-        self._asked = 0
+        self._failures = FailureCount(self.switches)
         self._lock = threading.Lock()
         self._site = WireServer(self._answer, port=port)
         self._admin = WireServer(self._answer, port=admin_port)
@@ -122,8 +109,7 @@ class PracticeSite:
         self.switches.change(values)
         self._name_itself()
         if {"fail", "fail_times", "fail_every"} & values.keys():
-            with self._lock:
-                self._failed = self._asked = 0
+            self._failures.restart()
 
     def _name_itself(self) -> None:
         self._site.named = self._admin.named = self.switches.practice_name
@@ -222,57 +208,17 @@ class PracticeSite:
 
     # -- failures ----------------------------------------------------------------------------------
 
-    def _failure(self) -> str:
-        """How this call fails, if it does."""
-        switches = self.switches
-        if not switches.fail:
-            return ""
-        with self._lock:
-            self._asked += 1
-            due = self._asked % switches.fail_every == 0
-            if not due or (switches.fail_times >= 0 and self._failed >= switches.fail_times):
-                return ""
-            self._failed += 1
-        return switches.fail
-
     def _changing(self, request: Request, act: Callable[[Request], Response]) -> Response:
-        failure = self._failure()
-        if early := self._early_failure(failure):
+        failure = self._failures.next()
+        if early := self._early(failure):
             return early
         response = replace(act(request), delay=self.switches.slow, trickle=self.switches.trickle)
         if response.status >= 400:
             return response
-        return self._late_failure(failure, response)
+        return late_failure(failure, response)
 
-    def _early_failure(self, failure: str) -> Response | None:
-        switches = self.switches
-        busy = {"Retry-After": str(switches.retry_after)} if switches.retry_after else {}
-        answers = {
-            "reset_before_store": Response(reset=True),
-            "500_before_store": json_response(500, {"result": "error", "message": "内部错误"}),
-            "429": json_response(429, {"result": "busy", "message": "提交过于频繁"}, headers=busy),
-            "503": json_response(503, {"result": "busy", "message": "系统维护中"}, headers=busy),
-            "moved": Response(302, headers={"Location": "/login"}),
-            "error_in_200": json_response(200, {"result": "refused", "message": "栏目不存在", "errors": {}}),
-        }
-        if failure == "429_date":
-            when = format_datetime((self._now() + timedelta(seconds=switches.retry_after)).astimezone(UTC), usegmt=True)
-            return json_response(429, {"result": "busy", "message": "提交过于频繁"}, headers={"Retry-After": when})
-        return answers.get(failure)
-
-    def _late_failure(self, failure: str, response: Response) -> Response:
-        if failure == "duplicate":
-            value = json.loads(response.body) if response.media_type.startswith("application/json") else None
-            if value is not None:
-                return json_response(200, {**value, "result": "duplicate"}, delay=response.delay)
-        answers = {
-            "reset_after_store": replace(response, reset=True),
-            "500_after_store": json_response(500, {"result": "error", "message": "内部错误"}),
-            "unknown_word": json_response(200, {"result": "SUMITTED"}),
-            "empty": Response(200, b""),
-            "truncated": replace(response, body=response.body[: len(response.body) // 2]),
-        }
-        return answers.get(failure, response)
+    def _early(self, failure: str) -> Response | None:
+        return early_failure(failure, self.switches.retry_after, self._now())
 
     # -- what it does ------------------------------------------------------------------------------
 
@@ -280,19 +226,15 @@ class PracticeSite:
         return datetime.fromisoformat(self.switches.clock) if self.switches.clock else self._clock()
 
     def _create(self, request: Request) -> Response:
-        try:
-            fields = request.json()
-        except ValueError:
-            raise Refused(400, "请求不是有效的 JSON") from None
-        files = fields.pop("files", []) if isinstance(fields, dict) else []
-        item, new = self._keep(request, fields, files)
-        return self._created(item, new)
+        fields = json_object(request)
+        files = fields.pop("files", [])
+        return self._created(*self._keep(request, fields, files))
 
     def _keep(self, request: Request, fields: Any, files: Any) -> tuple[Item, bool]:
-        checked = self._checked(fields)
+        notice = checked(fields, self.switches)
         numbers = self._file_numbers(files)
         item, new = self._store.add(
-            checked,
+            notice,
             files=numbers,
             stored_at=_machine_clock().timestamp(),
             published_at=self._now().isoformat(timespec="seconds"),
@@ -304,22 +246,6 @@ class PracticeSite:
             if self.on_stored is not None:
                 self.on_stored({**asdict(item), "number": item.number})
         return item, new
-
-    def _checked(self, fields: Any) -> dict[str, str]:
-        if not isinstance(fields, dict):
-            raise Refused(400, "请求不是一个对象")
-        problems = {name: words for name, words in _MUST.items() if not str(fields.get(name) or "").strip()}
-        problems |= {name: "没有这个字段" for name in fields if name not in COLUMNS}
-        problems |= {name: "应为文字" for name, value in fields.items() if not isinstance(value, str)}
-        if self.switches.refuse_title and self.switches.refuse_title in str(fields.get("title")):
-            problems["title"] = f"标题含有不允许的词：{self.switches.refuse_title}"
-        if problems:
-            raise Refused(422, "提交的内容有误", problems)
-        if len(fields["body"].encode()) > self.switches.max_bytes:
-            raise Refused(413, "正文过大")
-        if "<script" in fields["body"].lower():
-            raise Refused(422, "内容被安全策略拦截", {"body": "正文含有脚本"})
-        return dict(fields)
 
     def _file_numbers(self, files: Any) -> list[int]:
         known = {str(file.id): file.id for file in self._store.files()} if files else {}
@@ -357,8 +283,8 @@ class PracticeSite:
 
     def _query(self, item: Item | None) -> Response:
         if self.switches.fail_query:
-            early = self._early_failure(self.switches.fail_query)
-            return early or self._late_failure(self.switches.fail_query, json_response(200, {}))
+            early = self._early(self.switches.fail_query)
+            return early or late_failure(self.switches.fail_query, json_response(200, {}))
         how = {"delay": self.switches.slow_query}
         if item is None or not self._is_told_of(item):
             return json_response(404, {"result": "absent"}, **how)
@@ -381,16 +307,16 @@ class PracticeSite:
     def _shown(self, item: Item) -> Item:
         return replace(item, body=f"{item.body}<p>本站提示</p>") if self.switches.garble else item
 
-    def _shown_files(self, item: Item) -> list[Any]:
+    def _shown_files(self, item: Item) -> list[StoredFile]:
         return [] if self.switches.lose_files else self._store.files(item.id)
 
     def _update(self, request: Request) -> Response:
         item = self._by_number(request.path.removeprefix("/api/notices/"))
         if item is None or item.state == "withdrawn":
             return json_response(404, {"result": "absent", "message": "没有这条公告"})
-        fields = request.json()
+        fields = json_object(request)
         files = self._file_numbers(fields.pop("files")) if "files" in fields else None
-        item = self._store.change(item, self._checked({"key": item.key, **fields}), files)
+        item = self._store.change(item, checked({"key": item.key, **fields}, self.switches), files)
         self._show(item)
         return json_response(200, {"result": "ok", **self._told(item)})
 
@@ -398,12 +324,12 @@ class PracticeSite:
         item = self._by_number(request.path.removeprefix("/api/notices/"))
         if item is None or item.state == "withdrawn" or self.switches.withdraw_404:
             return json_response(404, {"result": "absent", "message": "没有这条公告"})
-        reason = request.json().get("reason", "") if request.body else ""
+        reason = json_object(request).get("reason", "") if request.body else ""
         self._store.withdraw(item, str(reason))
         return json_response(200, {"result": "ok", "number": item.number})
 
     def _upload(self, request: Request) -> Response:
-        name, data, key = _uploaded(request)
+        name, data, key = uploaded(request)
         with self._lock:
             refused = self.switches.fail_files > 0
             if refused:
@@ -446,7 +372,7 @@ class PracticeSite:
 
     def _form_query(self, request: Request, charset: str) -> Response:
         if self.switches.fail_query:
-            early = self._early_failure(self.switches.fail_query)
+            early = self._early(self.switches.fail_query)
             return early or self._words(200, "查询服务异常", charset)
         item = self._store.by_key(request.query.get("key", ""))
         how = {"delay": self.switches.slow_query}
@@ -485,24 +411,3 @@ class PracticeSite:
         target = self._pages / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(page)
-
-
-def _uploaded(request: Request) -> tuple[str, bytes, str]:
-    """Name, bytes and delivery key of an upload: a multipart form, or bare bytes with headers."""
-    media_type = request.headers.get("content-type", "")
-    if not media_type.startswith("multipart/form-data"):
-        name = unquote(request.headers.get("x-file-name", ""))
-        if not name:
-            raise Refused(422, "提交的内容有误", {"name": "附件没有名称"})
-        return name, request.body, request.headers.get("x-key", "")
-    message = message_from_bytes(
-        b"Content-Type: " + media_type.encode() + b"\r\n\r\n" + request.body, policy=policy.HTTP
-    )
-    parts = {str(part.get_param("name", header="content-disposition")): part for part in message.iter_parts()}
-    if "file" not in parts:
-        raise Refused(422, "提交的内容有误", {"file": "没有附件"})
-    values = {name: bytes(part.get_payload(decode=True) or b"") for name, part in parts.items()}
-    name = values.get("name", b"").decode() or str(parts["file"].get_filename() or "")
-    if not name:
-        raise Refused(422, "提交的内容有误", {"name": "附件没有名称"})
-    return name, values["file"], values.get("key", b"").decode()
