@@ -89,13 +89,17 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `reading`: it changes nothing on the other side. `url` may hold secrets in its query."""
+    """One request; `reading`: it changes nothing on the other side. `url` may hold secrets in its query.
+
+    `max_answer` in bytes, where this answer may be longer than others.
+    """
 
     method: str
     url: str = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     reading: bool = False
+    max_answer: int = 0
 
     @property
     def where(self) -> str:
@@ -317,7 +321,7 @@ class Http:
         raw: Any = None
         try:
             raw = self._adapter().send(prepared, stream=True, timeout=timeout).raw
-            body = read_body(raw, self.settings.max_answer)
+            body = read_body(raw, max(self.settings.max_answer, request.max_answer))
             if call.was_cut:
                 raise TimeoutError  # what looks like the end of the answer is where it was cut
         except ChannelError:
@@ -342,7 +346,7 @@ class Http:
         return self._ssl_context
 
     def _where(self, request: Request) -> str:
-        return self.redact(request.where)
+        return self.redact.in_text(request.where)
 
     def _failed(self, request: Request, call: Call, error: Exception) -> ChannelError:
         """What a failure of the line means: by how far the call had come, not by the words of a library."""

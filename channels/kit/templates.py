@@ -6,6 +6,7 @@ compiled when the adapter is made, so that a wrong one is found before anything 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from publisher.errors import NeedsPerson, Reason, SettingsError
 
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+
+_VARIABLE = re.compile(r"\{\{ *(\w+) *\}\}")
 
 Tree = str | Sequence["Tree"] | Mapping[str, "Tree"]
 """Templates nested in lists and tables."""
@@ -30,6 +33,8 @@ class Text:
         """Compile. Raises SettingsError."""
         self._name = name
         self._plain = source if "{" not in source else None
+        variable = _VARIABLE.fullmatch(source)
+        self._variable = variable.group(1) if variable else None
         try:
             self._template: Template = _environment.from_string(source)
         except TemplateError as error:
@@ -39,6 +44,8 @@ class Text:
         """The text. Raises NeedsPerson (TEMPLATE_FAULT)."""
         if self._plain is not None:
             return self._plain
+        if isinstance(text := values.get(self._variable or ""), str):
+            return text  # most templates are one variable: not worth the work of a template engine
         try:
             return self._template.render(values)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:

@@ -186,6 +186,5 @@ class SiteOptions(Options):
     total: Duration = timedelta(seconds=90)
     keep_alive: Duration | None = None
     max_answer: int = Field(default=4 * 1024**2, ge=1024)
-    max_attachment_answer: int = Field(default=64 * 1024**2, ge=1024)
     ca_file: Path | None = None
     legacy_tls: bool = False

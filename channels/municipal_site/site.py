@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -247,7 +248,11 @@ class MunicipalSite:
         return missing
 
     def _shows(self, url: str, attachment: Attachment, submission: Submission) -> bool:
-        page = self._read(self._requests.read(url, submission), submission).answer
+        request = replace(self._requests.read(url, submission), max_answer=attachment.ref.size)
+        try:
+            page = self._http.call(request, submission.context)
+        except OutcomeUnknown:
+            return False  # longer than ours
         error = status_error(page, submission.context, reading=True)
         if isinstance(error, TransientFailure):
             raise error

@@ -260,6 +260,18 @@ class TestFinding:
 
 
 class TestAttachments:
+    def test_an_attachment_longer_than_other_answers_is_compared_all_the_same(self, world: SiteWorld) -> None:
+        channel = world.adapter(max_answer=5000)
+        submission = a_submission(attachments=[an_attachment("图纸.pdf", bytes(20_000))])
+        channel.submit(submission)
+        finding = channel.find(submission)
+        assert isinstance(finding, Found)
+        assert finding.digest == submission.rendition.text_digest
+        shorter = a_submission(attachments=[an_attachment("图纸.pdf", bytes(10_000))])
+        finding = channel.find(shorter)
+        assert isinstance(finding, Found)
+        assert finding.digest != submission.rendition.text_digest
+
     def test_names_stay_chinese_for_readers_whatever_travels(self, world: SiteWorld, pages: SiteWorld) -> None:
         for one in (world, pages):
             one.adapter().submit(a_submission(attachments=[an_attachment("工程量清单（一）.pdf")]))
