@@ -231,13 +231,9 @@ class GuardedHTTP(HTTPConnection):
     _idle_since = 0.0
 
     def _new_conn(self) -> socket.socket:
-        call = _current()
-        sock = call.connect(self._dns_host, self.port, self.socket_options)
+        # its time limit is what is left of the connect limit, and bounds a TLS handshake as a whole
+        sock = _current().connect(self._dns_host, self.port, self.socket_options)
         self._handle = sock.dup()
-        call.watch(self, self._handle)
-        if call.was_cut:
-            sock.close()
-            raise TransientFailure(Reason.UNREACHABLE, f"连接不上 {self.host}:{self.port}", evidence="time limit")
         return sock
 
     @property

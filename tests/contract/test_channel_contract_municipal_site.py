@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.municipal_site import MunicipalSite
 from tests.support.channel_contract import ChannelContract
 from tests.support.municipal_worlds import FORM_OPTIONS, JSON_OPTIONS, PAGES_OPTIONS, SiteWorld
 
@@ -14,7 +15,7 @@ from tests.support.municipal_worlds import FORM_OPTIONS, JSON_OPTIONS, PAGES_OPT
 class TestJsonSiteThatRemembersKeys(ChannelContract):
     @pytest.fixture
     def world(self, tmp_path: Path) -> Iterator[SiteWorld]:
-        world = SiteWorld(tmp_path, JSON_OPTIONS, idempotent=True)
+        world = SiteWorld(MunicipalSite, tmp_path, JSON_OPTIONS, idempotent=True)
         yield world
         world.close()
 
@@ -22,7 +23,7 @@ class TestJsonSiteThatRemembersKeys(ChannelContract):
 class TestFormSiteInGbkThatCannotBeRepeated(ChannelContract):
     @pytest.fixture
     def world(self, tmp_path: Path) -> Iterator[SiteWorld]:
-        world = SiteWorld(tmp_path, FORM_OPTIONS, idempotent=False, form=True)
+        world = SiteWorld(MunicipalSite, tmp_path, FORM_OPTIONS, idempotent=False, form=True)
         yield world
         world.close()
 
@@ -30,6 +31,6 @@ class TestFormSiteInGbkThatCannotBeRepeated(ChannelContract):
 class TestJsonSiteReadBackFromItsPages(ChannelContract):
     @pytest.fixture
     def world(self, tmp_path: Path) -> Iterator[SiteWorld]:
-        world = SiteWorld(tmp_path, PAGES_OPTIONS, idempotent=False)
+        world = SiteWorld(MunicipalSite, tmp_path, PAGES_OPTIONS, idempotent=False)
         yield world
         world.close()

@@ -30,21 +30,21 @@ from tests.support.raw_server import Conversation, RawServer
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[SiteWorld]:
-    world = SiteWorld(tmp_path / "json", JSON_OPTIONS, idempotent=True)
+    world = SiteWorld(MunicipalSite, tmp_path / "json", JSON_OPTIONS, idempotent=True)
     yield world
     world.close()
 
 
 @pytest.fixture
 def form(tmp_path: Path) -> Iterator[SiteWorld]:
-    world = SiteWorld(tmp_path / "form", FORM_OPTIONS, idempotent=False, form=True)
+    world = SiteWorld(MunicipalSite, tmp_path / "form", FORM_OPTIONS, idempotent=False, form=True)
     yield world
     world.close()
 
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Iterator[SiteWorld]:
-    world = SiteWorld(tmp_path / "pages", PAGES_OPTIONS, idempotent=False)
+    world = SiteWorld(MunicipalSite, tmp_path / "pages", PAGES_OPTIONS, idempotent=False)
     yield world
     world.close()
 

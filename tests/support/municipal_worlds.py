@@ -8,6 +8,7 @@ from typing import Any
 
 from channels.municipal_site import MunicipalSite
 from channels.practice.site import PracticeSite
+from publisher.channel import ChannelConfig
 from tests.support.builders import a_config
 from tests.support.channel_contract import SECRET, Held, Trouble
 
@@ -83,7 +84,16 @@ _SWITCHES: Mapping[Trouble, Mapping[str, object]] = {
 class SiteWorld:
     """A practice site and the adapter that `options` make for it."""
 
-    def __init__(self, folder: Path, options: Mapping[str, Any], *, idempotent: bool, form: bool = False) -> None:
+    def __init__(
+        self,
+        adapter: Callable[[ChannelConfig], MunicipalSite],
+        folder: Path,
+        options: Mapping[str, Any],
+        *,
+        idempotent: bool,
+        form: bool = False,
+    ) -> None:
+        self._adapter = adapter
         self.options = dict(options)
         self.form = form
         self._well = {
@@ -99,7 +109,7 @@ class SiteWorld:
 
     def adapter(self, **more: Any) -> MunicipalSite:
         options = {"base_url": self.site.base_url, **self.options, **more}
-        return MunicipalSite(a_config(options=options, secrets={"key": SECRET}))
+        return self._adapter(a_config(options=options, secrets={"key": SECRET}))
 
     def held(self) -> Sequence[Held]:
         return [
