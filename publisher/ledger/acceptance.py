@@ -141,7 +141,7 @@ def accept(
         notice_id=notice_id,
         version_id=version_id,
     )
-    places.settle_place(tx, notice_id)
+    tx.gather(places.settle_places, notice_id)
     return Accepted(notice_id, version_id, number)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, select
 
 from publisher.channel import Capabilities, Receipt
 from publisher.delivery import Operation, State, WaitsFor
@@ -29,6 +29,15 @@ class Person:
 
     by: str
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an act did to one delivery (or, without a channel, to one file), in a sentence (Chinese)."""
+
+    number: str
+    channel: str | None
+    said: str
 
 
 CapabilitiesOf = Callable[[str], Capabilities | None]
@@ -57,10 +66,11 @@ def _log(tx: Tx, row: Delivery, event: str, person: Person, **data: Any) -> None
 # ---- approve
 
 
-def approvals_missing(conn: Connection, version_id: int, needed: int) -> int:
-    """How many approvals a version still lacks."""
-    given = conn.execute(select(func.count()).where(approval.c.version_id == version_id)).scalar_one()
-    return max(0, needed - int(given))
+def approvals_missing(conn: Connection, row: Delivery, needed: int) -> int:
+    """How many approvals the present text of a delivery still lacks; one given to another text does not count."""
+    given = conn.execute(select(approval.c.digests).where(approval.c.version_id == row.version_id)).scalars()
+    texts = [json.loads(digests)["renditions"].get(row.channel) for digests in given]
+    return max(0, needed - texts.count(row.rendition_sha256))
 
 
 def approve(tx: Tx, number: str, person: Person, needed: int) -> int:
@@ -68,23 +78,27 @@ def approve(tx: Tx, number: str, person: Person, needed: int) -> int:
     rows = of_number(tx.conn, number)
     version_id = max(row.version_id for row in rows)
     mine = [row for row in rows if row.version_id == version_id]
-    already = select(approval.c.id).where(approval.c.version_id == version_id, approval.c.by == person.by)
-    if tx.conn.execute(already).first() is not None:
-        raise NotAllowed(f"{person.by} 已批准过 {number}")
     text_digest = tx.conn.execute(select(version.c.text_digest).where(version.c.id == version_id)).scalar_one()
     digests = {"text": text_digest, "renditions": {row.channel: row.rendition_sha256 for row in mine}}
-    values = {"version_id": version_id, "by": person.by, "account": person.account, "given_at": tx.now}
-    tx.conn.execute(insert(approval).values(digests=json.dumps(digests, sort_keys=True), **values))
-    first = mine[0]
+    _give(tx, number, version_id, person, json.dumps(digests, sort_keys=True))
     data = {"account": person.account, "version_id": version_id, "digests": digests}
-    tx.log(Entry(event="approved", by=person.by, number=number, notice_id=first.notice_id, data=data))
-    missing = approvals_missing(tx.conn, version_id, needed)
-    if missing == 0:
-        for row in mine:
-            if row.state == State.PENDING.value and row.waits_for == WaitsFor.APPROVAL.value:
-                deliveries.work_out_waits(tx, row, approvals_missing=False)
-                _log_lateness(tx, row)
-    return missing
+    tx.log(Entry(event="approved", by=person.by, number=number, notice_id=mine[0].notice_id, data=data))
+    for row in mine:
+        waits = row.state == State.PENDING.value and row.waits_for == WaitsFor.APPROVAL.value
+        if waits and approvals_missing(tx.conn, row, needed) == 0:
+            deliveries.work_out_waits(tx, row, approvals_missing=False)
+            _log_lateness(tx, row)
+    return max(approvals_missing(tx.conn, row, needed) for row in mine)
+
+
+def _give(tx: Tx, number: str, version_id: int, person: Person, digests: str) -> None:
+    """Keep the approval; one that the same person gave to other texts of this version is replaced."""
+    mine = (approval.c.version_id == version_id, approval.c.by == person.by)
+    if tx.conn.execute(select(approval.c.digests).where(*mine)).scalar_one_or_none() == digests:
+        raise NotAllowed(f"{person.by} 已批准过 {number}")
+    values = {"account": person.account, "digests": digests, "given_at": tx.now}
+    statement = tx.upsert(approval).values(version_id=version_id, by=person.by, **values)
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=["version_id", "by"], set_=values))
 
 
 def _log_lateness(tx: Tx, row: Delivery) -> None:
@@ -115,8 +129,8 @@ def release(
     *,
     not_there: bool,
     needed: int,
-) -> list[str]:
-    """Let held deliveries go on; gives a sentence (Chinese) for each.
+) -> list[Told]:
+    """Let held deliveries go on.
 
     Where an earlier call may have published, the channel is asked first; where it cannot be asked,
     the person must say that it is not there.
@@ -129,30 +143,38 @@ def release(
         ability = capabilities(row.channel)
         if not claims.was_ever_unknown(tx.conn, row.id) and row.visible_since is None:
             _let_go(tx, row, person, reason, needed, not_there=False)
-            told.append(f"{row.channel}：已放行")
+            said = "已放行"
         elif not_there:
             _let_go(tx, row, person, reason, needed, not_there=True)
-            told.append(f"{row.channel}：经 {person.by} 核对未发布，已放行")
+            said = f"经 {person.by} 核对未发布，已放行"
         elif ability is not None and ability.findable and row.reason != Reason.CANNOT_BE_ASKED.value:
             deliveries.reschedule(tx, row, tx.now)
             _log(tx, row, "release_asked", person, reason=reason)
-            told.append(f"{row.channel}：先向渠道查询，查明未发布后放行")
+            said = "先向渠道查询，查明未发布后放行"
         else:
             raise NotAllowed(
                 f"{row.channel} 无法查询：请人工核对，未发布则加 --not-there 放行，已发布则用 confirm 确认"
             )
+        told.append(Told(row.number, row.channel, said))
     return told
 
 
 def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, needed: int, *, not_there: bool) -> None:
-    fresh = {"tries": 0, "first_attempt_at": None, "give_up_at": None}
-    data = {"account": person.account, "why": reason, "not_there": not_there}
     # Whoever asserts that it is not there vouches for it: the calls of before are settled by that.
     if not_there:
         _settle_calls(tx, row)
-    deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event="released", data=data, **fresh)
-    missing = approvals_missing(tx.conn, row.version_id, needed) > 0
-    deliveries.work_out_waits(tx, deliveries.read(tx.conn, row.id), approvals_missing=missing)
+    data = {"account": person.account, "why": reason, "not_there": not_there}
+    send_again(tx, row, person, needed, "released", data)
+
+
+def send_again(
+    tx: Tx, row: Delivery, person: Person, needed: int, event: str, data: dict[str, Any], **values: Any
+) -> None:
+    """Back to pending as if it had never been tried, with `values` of its columns changed; then what it waits for."""
+    fresh = {"tries": 0, "first_attempt_at": None, "give_up_at": None, **values}
+    deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event=event, data=data, **fresh)
+    again = deliveries.read(tx.conn, row.id)
+    deliveries.work_out_waits(tx, again, approvals_missing=approvals_missing(tx.conn, again, needed) > 0)
 
 
 def _settle_calls(tx: Tx, row: Delivery) -> None:
@@ -161,34 +183,21 @@ def _settle_calls(tx: Tx, row: Delivery) -> None:
     tx.conn.execute(attempt.update().where(*unsettled).values(outcome="not_there"))
 
 
-# ---- retry
-
-
-def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[str]:
-    """Try again now: ask for what is unknown, repeat what failed, hurry what is pending; refuse what is published."""
-    told = []
-    for row in rows:
-        state = State(row.state)
-        if state is State.UNKNOWN:
-            deliveries.reschedule(tx, row, tx.now)
-            _log(tx, row, "retry_asked", person, reason=reason)
-            told.append(f"{row.channel}：结果未知，先向渠道查询")
-        elif state is State.FAILED:
-            data = {"account": person.account, "why": reason}
-            fresh = {"tries": 0, "first_attempt_at": None, "give_up_at": None}
-            deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event="retried", data=data, **fresh)
-            told.append(f"{row.channel}：重新发送")
-        elif state is State.PENDING and row.waits_for is None:
-            deliveries.reschedule(tx, row, tx.now)
-            _log(tx, row, "retry_asked", person, reason=reason)
-            told.append(f"{row.channel}：立即重试")
-    if not told:
-        states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
-        raise NotAllowed(f"没有可以重试的渠道：{states}（暂停的用 release，已发布的不能重发）")
-    return told
-
-
 # ---- confirm
+
+
+def to_confirm(rows: Sequence[Delivery], *, undo: bool = False) -> Delivery:
+    """The one delivery of `rows` that can be confirmed (or whose confirmation can be taken back)."""
+    can = _CAN_BE_UNDONE if undo else _CAN_BE_CONFIRMED
+    fitting = [row for row in rows if State(row.state) in can] if len(rows) > 1 else list(rows)
+    if len(fitting) != 1:
+        states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
+        raise NotAllowed(f"请用 --channel 指明是哪个渠道：{states}")
+    return fitting[0]
+
+
+_CAN_BE_CONFIRMED = frozenset({State.HELD, State.SUBMITTED, State.UNKNOWN})
+_CAN_BE_UNDONE = frozenset({State.PUBLISHED})
 
 
 def confirm(
@@ -202,7 +211,7 @@ def confirm(
     proof: str = "",
 ) -> None:
     """A person saw it published: since `seen_at` (between the first attempt and now; default now)."""
-    if State(row.state) not in (State.HELD, State.SUBMITTED, State.UNKNOWN):
+    if State(row.state) not in _CAN_BE_CONFIRMED:
         raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，无需确认")
     seen = seen_at or tx.now
     first = row.first_attempt_at or row.created_at

@@ -55,16 +55,20 @@ def _set(tx: Tx, channel: str, **values: object) -> None:
     tx.conn.execute(update(channel_state).where(channel_state.c.channel == channel).values(**values))
 
 
-def stop(tx: Tx, channel: str, by: str, reason: str) -> bool:
-    """Stop a channel (or `ALL`); False if it already was."""
+def stop(tx: Tx, channel: str, by: str, reason: str, account: str | None = None) -> bool:
+    """Stop a channel (or `ALL`); False if it already was. `account`: the person's, where a person does it."""
     if lock_state(tx, channel).stopped_at is not None:
         return False
     _set(tx, channel, stopped_at=tx.now, stop_reason=reason, stopped_by=by)
-    tx.log(Entry(event="stopped", by=by, channel=channel, data={"reason": reason}))
+    tx.log(Entry(event="stopped", by=by, channel=channel, data=_told(reason=reason, account=account)))
     return True
 
 
-def resume(tx: Tx, channel: str, by: str, reason: str = "") -> bool:
+def _told(**facts: object) -> dict[str, object]:
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def resume(tx: Tx, channel: str, by: str, reason: str = "", account: str | None = None) -> bool:
     """Let a stopped channel (or `ALL`) go on; False if it was not stopped. Patience is moved on by the stop."""
     state = lock_state(tx, channel)
     if state.stopped_at is None:
@@ -90,7 +94,7 @@ def resume(tx: Tx, channel: str, by: str, reason: str = "") -> bool:
             event="resumed",
             by=by,
             channel=channel,
-            data={"reason": reason, "seconds": int(stopped_for.total_seconds())},
+            data=_told(reason=reason, account=account, seconds=int(stopped_for.total_seconds())),
         )
     )
     return True
@@ -110,6 +114,7 @@ def move_patience(tx: Tx, by: timedelta, channel: str | None = None) -> None:
 
 def channel_failed(tx: Tx, channel: str, title: str, limit: int, first: timedelta, cap: timedelta, reason: str) -> None:
     """Count one channel-wide failure; open the breaker at `limit` in a row; space the probes while it is open."""
+    tx.memo.discard(("well", channel))
     state = lock_state(tx, channel)
     failures = state.failures + 1
     if state.open_since is not None:
@@ -131,8 +136,11 @@ def channel_failed(tx: Tx, channel: str, title: str, limit: int, first: timedelt
 
 def channel_answered(tx: Tx, channel: str) -> None:
     """The channel gave a proper answer: close the breaker and let what waited go."""
+    if ("well", channel) in tx.memo:
+        return
     state = lock_state(tx, channel)
     if not state.failures and state.open_since is None:
+        tx.memo.add(("well", channel))
         return
     _set(tx, channel, failures=0, open_since=None, probe_at=None, probes=0)
     if state.open_since is None:

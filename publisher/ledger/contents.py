@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from publisher.delivery import Operation
 from publisher.ledger import deliveries
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger
-from publisher.ledger.tables import blob, version
+from publisher.ledger.tables import blob, delivery, version
 from publisher.notice import AttachmentRef, Notice
 
 
@@ -53,19 +53,50 @@ def read_blob(conn: Connection, sha256: str) -> bytes:
     return bytes(data)
 
 
+def read_many(conn: Connection, ledger: Ledger, rows: Sequence[Delivery]) -> dict[int, Contents | Exception]:
+    """Everything that `rows` send, by delivery id; what cannot be read is an exception in its place.
+
+    Attachment bytes are read when the adapter asks for them.
+    """
+    wanted = version.c.id.in_({row.version_id for row in rows})
+    kept = conn.execute(select(version.c.id, version.c.number, version.c.content).where(wanted))
+    notices = {one.id: (one.number, one.content) for one in kept}
+    hashes = {row.rendition_sha256 for row in rows}
+    blobs = conn.execute(select(blob.c.sha256, blob.c.data).where(blob.c.sha256.in_(hashes)))
+    stored = {one.sha256: one.data for one in blobs}
+    before_ids = {row.predecessor_id for row in rows} - {None}
+    before = {}
+    if before_ids:
+        found = conn.execute(select(delivery).where(delivery.c.id.in_(before_ids)))
+        before = {row.id: row for row in found}
+    contents: dict[int, Contents | Exception] = {}
+    for row in rows:
+        try:
+            contents[row.id] = _contents(ledger, row, notices[row.version_id], stored, before.get(row.predecessor_id))
+        except (ContentDamaged, LookupError, ValueError) as error:
+            contents[row.id] = error
+    return contents
+
+
 def read_contents(ledger: Ledger, row: Delivery) -> Contents:
-    """Everything that `row` sends. Attachment bytes are read when the adapter asks for them."""
+    """Everything that one delivery sends; raises `ContentDamaged` or `LookupError`."""
     with ledger.read() as conn:
-        both = version.join(blob, blob.c.sha256 == row.rendition_sha256)
-        query = select(version.c.content, version.c.number, blob.c.data).select_from(both)
-        found = conn.execute(query.where(version.c.id == row.version_id)).one()
-        notice = _notice(found.content)
-        before = deliveries.read(conn, row.predecessor_id) if row.predecessor_id is not None else None
-    content = bytes(found.data)
+        found = read_many(conn, ledger, [row])[row.id]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _contents(
+    ledger: Ledger, row: Delivery, kept: tuple[str, str], stored: Mapping[str, bytes], before: Delivery | None
+) -> Contents:
+    content = bytes(stored[row.rendition_sha256])
     if hashlib.sha256(content).hexdigest() != row.rendition_sha256:
         raise ContentDamaged(f"the rendition of delivery {row.id} was changed; run `publisher verify`")
+    number, text = kept
+    notice = _notice(text)
     return Contents(
-        version=Version(found.number, notice),
+        version=Version(number, notice),
         rendition=rendition_of(row, content),
         attachments=tuple(Attachment(ref, _reader(ledger, ref)) for ref in notice.attachments),
         references=_references(notice, row, before),

@@ -79,9 +79,9 @@ def change(tx: Tx, row: Delivery, new: State, **values: Any) -> None:
     done = tx.conn.execute(update(delivery).where(*mine).values(**settled | values))
     if done.rowcount != 1:
         raise Overtaken(f"delivery {row.id} is no longer {old.value}")
-    touch_receipt(tx, row.notice_id)
+    tx.gather(_touch_receipts, row.notice_id)
     if new in _MOVES_FILES or old in _MOVES_FILES:
-        places.settle_place(tx, row.notice_id)
+        tx.gather(places.settle_places, row.notice_id)
 
 
 _MOVES_FILES = frozenset({State.PUBLISHED, State.CANCELLED})
@@ -96,9 +96,10 @@ def reschedule(tx: Tx, row: Delivery, next_at: datetime | None, **values: Any) -
     )
 
 
-def touch_receipt(tx: Tx, notice_id: int) -> None:
-    """The notice's receipts in the staff folder must be written anew."""
-    tx.conn.execute(update(intake).where(intake.c.notice_id == notice_id).values(receipt_due=True))
+def _touch_receipts(tx: Tx, notice_ids: list[int]) -> None:
+    """The notices' receipts in the staff folder must be written anew."""
+    mine = (intake.c.notice_id.in_(sorted(set(notice_ids))), intake.c.receipt_due.is_(False))
+    tx.conn.execute(update(intake).where(*mine).values(receipt_due=True))
 
 
 def receipt_json(receipt: Receipt) -> str:
@@ -185,7 +186,7 @@ def publish(
     )
     close_tasks(tx, row.id, by, "published")
     if counts:
-        _free_successors(tx, row)
+        tx.gather(_free_successors, row.id)
     elif operation is Operation.WITHDRAW and row.predecessor_id is not None:
         withdrawn = read(tx.conn, row.predecessor_id)
         if withdrawn.state == State.PUBLISHED.value:
@@ -323,8 +324,21 @@ def open_task(tx: Tx, row: Delivery, note: TaskNote) -> None:
 
 def close_tasks(tx: Tx, delivery_id: int, by: str, proof: str) -> None:
     """What had to be done is done, or no longer needed."""
-    mine = (task.c.delivery_id == delivery_id, task.c.done_at.is_(None))
-    tx.conn.execute(update(task).where(*mine).values(done_at=tx.now, done_by=by, proof=proof))
+    tx.gather(_close_tasks, (delivery_id, by, proof))
+
+
+def _close_tasks(tx: Tx, closed: list[tuple[int, str, str]]) -> None:
+    ids = sorted({delivery_id for delivery_id, _, _ in closed})
+    query = select(task.c.id, task.c.delivery_id).where(
+        # a task that this very transaction opened stays open
+        task.c.delivery_id.in_(ids),
+        task.c.done_at.is_(None),
+        task.c.opened_at < tx.now,
+    )
+    why = {delivery_id: (by, proof) for delivery_id, by, proof in closed}
+    for row in tx.conn.execute(query).all():
+        by, proof = why[row.delivery_id]
+        tx.conn.execute(update(task).where(task.c.id == row.id).values(done_at=tx.now, done_by=by, proof=proof))
 
 
 def has_open_task(conn: Connection, delivery_id: int) -> bool:
@@ -370,9 +384,10 @@ def _successors(tx: Tx, row: Delivery) -> list[Delivery]:
     return list(tx.conn.execute(query))
 
 
-def _free_successors(tx: Tx, row: Delivery) -> None:
-    """What waited for this publication on this channel may go; what was held for its failure too."""
-    for waiting in _successors(tx, row):
+def _free_successors(tx: Tx, published: list[int]) -> None:
+    """What waited for these publications on their channels may go; what was held for their failure too."""
+    query = select(delivery).where(delivery.c.predecessor_id.in_(published)).order_by(delivery.c.id)
+    for waiting in tx.conn.execute(query).all():
         if waiting.state == State.PENDING.value and waiting.waits_for == WaitsFor.PREDECESSOR.value:
             work_out_waits(tx, waiting, approvals_missing=False)
         elif waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:

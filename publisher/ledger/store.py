@@ -46,7 +46,9 @@ class Tx:
     def __init__(self, conn: Connection, now: datetime) -> None:
         self.conn = conn
         self.now = now
+        self.memo: set[object] = set()  # what this transaction has found out already
         self._entries: list[Entry] = []
+        self._gathered: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
         self._after: list[Callable[[], None]] = []
 
     @property
@@ -57,6 +59,13 @@ class Tx:
     def log(self, entry: Entry) -> None:
         """Append `entry` to the publication log when this transaction commits."""
         self._entries.append(entry)
+
+    def gather(self, act: Callable[[Tx, list[Any]], None], item: Any) -> None:
+        """Have `act` called once, at the end of this transaction, with all items gathered for it.
+
+        What many deliveries of one group need alike costs one statement in this way, not one each.
+        """
+        self._gathered.setdefault(act, []).append(item)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call `act` once the transaction is durable."""
@@ -72,7 +81,10 @@ class Tx:
         return postgresql.insert(table) if self.on_postgresql else sqlite.insert(table)
 
     def flush(self) -> None:
-        """Write the logged rows, the new head and the rollups. Called once, last."""
+        """Do what was gathered; write the logged rows, the new head and the rollups. Called once, last."""
+        while self._gathered:
+            act = next(iter(self._gathered))
+            act(self, self._gathered.pop(act))
         if not self._entries:
             return
         query = select(head.c.seq, head.c.hash).where(head.c.id == 1)

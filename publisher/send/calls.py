@@ -38,6 +38,7 @@ class Running:
     asked: bool = False  # whether the adapter was about to send
     request_digest: str | None = None
     show: ShowClaim | None = None
+    contents: Contents | Exception | None = None  # what is sent, as read with the claim
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -38,6 +38,8 @@ def quickly(
 
     `try_once` never raises for an outcome of a channel. Waits: 0.2 to 0.5 s, then doubling.
     """
+    if not try_once():
+        return
     retrying = Retrying(
         retry=retry_if_result(lambda again: again),
         wait=wait_exponential(multiplier=0.2, max=1.0) + wait_random(0, 0.3),
@@ -45,4 +47,6 @@ def quickly(
         sleep=sleep,
         retry_error_callback=lambda _: give_back(),
     )
+    # The first wait comes before the second try, not after it.
+    sleep(wait_random(0.2, 0.5)(RetryCallState(retrying, None, (), {})))
     retrying(try_once)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,13 +20,13 @@ from sqlalchemy import Connection
 
 from publisher.channel import CannotTell, Finding
 from publisher.delivery import State
-from publisher.errors import ADVICE, ChannelError, OutcomeUnknown, Reason, TransientFailure
+from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger import channel_state, claims, deliveries
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.chain import iso
 from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
 from publisher.ledger.claims import Claimed
-from publisher.ledger.contents import read_contents
+from publisher.ledger.contents import Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder
 from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, no_fault
@@ -41,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 OVERDUE_AFTER = 2.0
 """Seconds past its limit after which a call that has not returned is given up."""
+
+_LOOK_AGAIN = 0.2
+"""Seconds until the next look for due deliveries while all threads or channels are busy."""
 
 HEARTBEAT = timedelta(seconds=10)
 
@@ -97,7 +101,8 @@ class Sender:
             if self._closing or (not started and left <= 0):
                 break
             if not started:
-                self._wake.wait(min(left, self._until_next()))
+                # While calls are in flight, their ends wake us; what becomes due meanwhile waits that little.
+                self._wake.wait(min(left, _LOOK_AGAIN if self.in_flight() else self._until_next()))
         return self._next_due()
 
     def wake(self) -> None:
@@ -124,15 +129,13 @@ class Sender:
         now = self._machine.clock()
         with self._ledger.read() as conn:
             due = [claims.next_due(conn, now)]
-            due += [self._opens_at(conn, name, now) for name in claims.due_now(conn, now)]
+            due += [self._opens_at(conn, name, now) for name in claims.due_now(conn, now, self._channels)]
             due += [claims.next_expiry(conn, name) for name, c in self._channels.items() if c.set_adapter]
         return min((d for d in due if d is not None and d > now), default=None)
 
     def _opens_at(self, conn: Connection, name: str, now: datetime) -> datetime | None:
         """When a channel with something due that could not start may next be called: its slot, probe or quota."""
-        channel = self._channels.get(name)
-        if channel is None:
-            return None
+        channel = self._channels[name]
         state = channel_state.read_states(conn).get(name, ChannelState(name))
         instants = [state.not_before, state.probe_at if state.open_since else None]
         if channel.settings.rate:
@@ -149,15 +152,16 @@ class Sender:
     # ---- starting
 
     def _start_due(self) -> int:
-        if self._closing:
+        free = self._pool.free()
+        if self._closing or free <= 0:
             return 0
         now = self._machine.clock()
+        open_names = self._with_room()
         with self._ledger.read() as conn:
-            due = claims.due_now(conn, now)
-            expiring = {n for n, c in self._channels.items() if c.set_adapter and self._expires(conn, n, now)}
-        names = sorted({name for name in due if name in self._channels} | expiring)
-        free = self._pool.free()
-        if not names or free <= 0:
+            due = claims.due_now(conn, now, open_names)
+            expiring = {n for n in open_names if self._channels[n].set_adapter and self._expires(conn, n, now)}
+        names = sorted({*due, *expiring})
+        if not names:
             return 0
         self._machine.fault("claim.before")
         started = self._recorder.record(lambda tx: self._claim(tx, names, free)).result()
@@ -165,6 +169,15 @@ class Sender:
         for running in started:
             self._begin(running)
         return len(started)
+
+    def _with_room(self) -> list[str]:
+        """Channels that are not busy to their limit."""
+        running = self._running_by_channel()
+        return [name for name, c in self._channels.items() if running[name] < c.settings.concurrency]
+
+    def _running_by_channel(self) -> Counter[str]:
+        with self._lock:
+            return Counter(r.channel.name for r in self._running.values() if not r.overdue)
 
     def _expires(self, conn: Connection, name: str, now: datetime) -> bool:
         first = claims.next_expiry(conn, name)
@@ -197,9 +210,7 @@ class Sender:
         """How many calls the channel may take now."""
         if state.not_before is not None and state.not_before > tx.now:
             return 0
-        with self._lock:
-            running = sum(1 for r in self._running.values() if r.channel.name == channel.name and not r.overdue)
-        room = channel.settings.concurrency - running
+        room = channel.settings.concurrency - self._running_by_channel()[channel.name]
         rate = channel.settings.rate
         if rate is not None and room > 0:
             room = min(room, claims.slots_left(tx, channel.name, rate.calls, rate.per))
@@ -240,7 +251,11 @@ class Sender:
             if probing:
                 channel_state.probe_begins(tx, name, tx.now + limit)
             claimed = claims.begin_sends(tx, [row for _, row, _ in mine], self._daemon_id, limit, self._sending.give_up)
-            started += [self._new(channel, one, probing=probing) for one in claimed]
+            contents = read_many(tx.conn, self._ledger, [one.row for one in claimed])
+            for one in claimed:
+                running = self._new(channel, one, probing=probing)
+                running.contents = contents[one.row.id]
+                started.append(running)
         return started
 
     def _claim_show(self, tx: Tx, channel: OpenChannel, room: int) -> list[Running]:
@@ -331,11 +346,12 @@ class Sender:
     def _submit(self, running: Running, row: Delivery) -> calls.Outcome:
         adapter = running.channel.single_adapter
         assert adapter is not None  # only such channels are sent to one by one
-        try:
-            contents = read_contents(self._ledger, row)
-        except Exception as error:
-            logger.exception("delivery %s cannot be read", row.id)
-            return TransientFailure(Reason.INTERRUPTED, type(error).__name__, channel_wide=False)
+        contents = running.contents
+        if not isinstance(contents, Contents):
+            # Nothing was sent: what is stored is at fault, and `verify` says where.
+            logger.error("delivery %s cannot be read: %s", row.id, contents)
+            detail = f"存档内容无法读取（{type(contents).__name__}），请运行 verify"
+            return NeedsPerson(Reason.ADAPTER_FAULT, detail)
         self._machine.fault("submit.before")
         outcome = calls.submit(adapter, calls.submission_of(row, contents, self._context(running, row.id)), running)
         self._machine.fault("submit.after")

@@ -1,0 +1,140 @@
+"""Acts of persons that try again: ask, repeat, make the text anew, read a held file once more.
+
+All raise `NotAllowed` (in Chinese, saying what to do instead) where the present state forbids the act.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, select, update
+
+from publisher.channel import Rendition
+from publisher.delivery import IntakeState, State
+from publisher.errors import NotAllowed
+from publisher.ledger import acts, claims, deliveries, intake_rows
+from publisher.ledger.acts import Person, Told, send_again
+from publisher.ledger.chain import Entry
+from publisher.ledger.deliveries import Delivery
+from publisher.ledger.store import Tx
+from publisher.ledger.tables import delivery, intake
+
+
+def meant(conn: Connection, number: str | None, channel: str | None) -> list[Delivery]:
+    """The deliveries of a number (on one channel), or without a number everything that the channel refused."""
+    if number is not None:
+        return acts.of_number(conn, number, channel)
+    return failed_on(conn, channel or "")
+
+
+def failed_on(conn: Connection, channel: str) -> list[Delivery]:
+    """Everything that the channel refused and nobody has settled since, oldest first."""
+    query = select(delivery).where(delivery.c.channel == channel, delivery.c.state == State.FAILED.value)
+    rows = list(conn.execute(query.order_by(delivery.c.id)))
+    if not rows:
+        raise NotAllowed(f"渠道 {channel} 上没有失败项")
+    return rows
+
+
+def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, needed: int) -> list[Told]:
+    """Try again now: ask for what is unknown, repeat what failed, hurry what is pending; refuse what is published."""
+    told = []
+    for row in rows:
+        state = State(row.state)
+        if state is State.UNKNOWN:
+            _at_once(tx, row, person, reason)
+            told.append(Told(row.number, row.channel, "结果未知，先向渠道查询"))
+        elif state is State.FAILED:
+            data = {"account": person.account, "why": reason}
+            send_again(tx, row, person, needed, "retried", data)
+            told.append(Told(row.number, row.channel, "重新发送"))
+        elif state is State.PENDING and row.waits_for is None:
+            _at_once(tx, row, person, reason)
+            told.append(Told(row.number, row.channel, "立即重试"))
+    if not told:
+        raise NotAllowed(
+            f"没有可以重试的渠道：{_states(rows)}（暂停的用 release，已发布的不能重发，等待中的先处理所等的事）"
+        )
+    return told
+
+
+def _at_once(tx: Tx, row: Delivery, person: Person, reason: str) -> None:
+    deliveries.reschedule(tx, row, tx.now)
+    tx.log(deliveries.entry(row, "retry_asked", person.by, account=person.account, reason=reason))
+
+
+def _states(rows: Sequence[Delivery]) -> str:
+    return "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
+
+
+# ---- a new text for the same version
+
+
+def renderable(conn: Connection, rows: Sequence[Delivery]) -> list[Delivery]:
+    """Those of `rows` whose text may be made anew: refused, held or waiting, and certainly never published."""
+    fitting = [row for row in rows if _may_render(conn, row)]
+    if not fitting:
+        raise NotAllowed(f"没有可以重新排版的渠道：{_states(rows)}（已发布或可能已发布的不能改动）")
+    return fitting
+
+
+def _may_render(conn: Connection, row: Delivery) -> bool:
+    if State(row.state) not in (State.FAILED, State.HELD, State.PENDING) or row.visible_since is not None:
+        return False
+    return not claims.was_ever_unknown(conn, row.id)
+
+
+def replace_texts(
+    tx: Tx, rows: Sequence[Delivery], renditions: Mapping[int, Rendition], person: Person, reason: str, needed: int
+) -> list[Told]:
+    """Give deliveries new renditions (by delivery id), new keys and the need for a new approval; they go again."""
+    told = []
+    for row in renderable(tx.conn, [row for row in rows if row.id in renditions]):
+        text = renditions[row.id]
+        tx.store_blob(text.content, text.sha256)
+        data = {"account": person.account, "why": reason, "rendition": text.sha256, "before": row.rendition_sha256}
+        if row.state == State.PENDING.value:
+            # A change from pending to pending is none; within this transaction nobody sees it held.
+            deliveries.change(tx, row, State.HELD, next_at=None)
+            row = deliveries.read(tx.conn, row.id)
+        send_again(
+            tx,
+            row,
+            person,
+            needed,
+            "rendered",
+            data,
+            delivery_key=secrets.token_hex(16),
+            rendition_sha256=text.sha256,
+            rendition_media_type=text.media_type,
+            rendition_title=text.title,
+            rendition_digest=text.text_digest,
+        )
+        waits = deliveries.read(tx.conn, row.id).waits_for
+        told.append(
+            Told(row.number, row.channel, "已重新排版" + ("，等待批准" if waits == "approval" else "，重新发送"))
+        )
+    return told
+
+
+# ---- a held file
+
+
+def is_held_file(conn: Connection, number: str) -> bool:
+    """Whether this number is a file (or a row of a workbook) that is held at intake."""
+    row = intake_rows.by_number(conn, number)
+    return row is not None and row.state == IntakeState.HELD.value
+
+
+def retry_file(tx: Tx, number: str, person: Person, reason: str) -> Told:
+    """Have a file that is held at intake read and checked once more, with today's rules, settings and templates."""
+    row = intake_rows.by_number(tx.conn, number)
+    if row is None or row.state != IntakeState.HELD.value:
+        raise NotAllowed(f"{number} 不在待处理中，无需重新读取")
+    whole = intake.c.sub == 0 if row.sub else intake.c.n == row.n
+    again = (intake.c.n == row.n, intake.c.state == IntakeState.HELD.value, whole | (intake.c.id == row.id))
+    values = {"state": IntakeState.CLAIMED.value, "reason": None, "problems": None, "warnings": None}
+    tx.conn.execute(update(intake).where(*again).values(decided_at=None, **values))
+    tx.log(Entry(event="intake_retried", by=person.by, number=number, data={"account": person.account, "why": reason}))
+    return Told(number, None, "重新读取并检查")
