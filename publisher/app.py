@@ -91,8 +91,11 @@ def simulated_machine(clock: SimulatedClock, environ: Mapping[str, str]) -> Mach
 
 def person(by: str | None) -> Person:
     """Who acts: the name given, or the account's, with account and host beside it."""
-    account = f"{getpass.getuser()}@{socket.gethostname()}"
-    return Person(by or getpass.getuser(), account)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in containers
+        user = f"uid{os.getuid()}"
+    return Person(by or user, f"{user}@{socket.gethostname()}")
 
 
 # ---- the office: settings, ledger, channels
@@ -130,8 +133,7 @@ class Office:
     @cached_property
     def renderer(self) -> Renderer:
         """Templates, with this installation's own ones first."""
-        own = self.settings.folder / "templates"
-        return Renderer(own if own.is_dir() else None)
+        return open_renderer(self.settings)
 
     @cached_property
     def receipts(self) -> Receipts:
@@ -143,6 +145,12 @@ class Office:
         self.ledger.close()
 
 
+def open_renderer(settings: Settings) -> Renderer:
+    """Templates, with this installation's own ones first."""
+    own = settings.folder / "templates"
+    return Renderer(own if own.is_dir() else None)
+
+
 def open_office(settings: Settings, environ: Mapping[str, str], machine: Machine | None = None) -> Office:
     """Open settings and ledger for a command."""
     outside = machine or real_machine(environ)
@@ -151,10 +159,10 @@ def open_office(settings: Settings, environ: Mapping[str, str], machine: Machine
 
 
 def read_settings(home: Path | None, data: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of `home` (None: the shipped ones) with the data folder `data`."""
+    """The settings of `home` (None: the folder `config` here, what it lacks as shipped) with the data folder `data`."""
     if home is not None and not home.is_dir():
         raise SettingsError(f"{home} is no folder; give the folder that holds publisher.toml and channels.toml")
-    return load_settings(home or Path(), environ, data=data)
+    return load_settings(home or Path("config"), environ, data=data)
 
 
 # ---- the worker: the only one that takes in and sends

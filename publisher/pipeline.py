@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from publisher.channel import Fidelity
+from publisher.channel import Fidelity, Rendition
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
 from publisher.intake import folder
@@ -248,37 +248,8 @@ class Line:
     # ---- check and render, for every channel before any hears of it
 
     def plan(self, notice: Notice, now: datetime) -> tuple[list[Planned], list[Problem]]:
-        """One planned delivery per channel that carries the notice, and everything that stops the notice.
-
-        A problem of an optional channel holds that delivery only.
-        """
-        planned: list[Planned] = []
-        problems: list[Problem] = []
-        base = max(now, notice.publish_at) if notice.publish_at else now
-        for routed in route(notice, [channel.settings for channel in self.channels.values()]):
-            channel = self.channels[routed.channel.name]
-            found: list[Problem] = []
-            try:
-                whole = channel.capabilities.fidelity is not Fidelity.EXCERPT
-                rendition = self.renderer.render(notice, channel.settings, whole_text=whole)
-                found += exceeded(
-                    notice, rendition, channel.capabilities, channel_name=channel.name, channel_title=channel.title
-                )
-            except TemplateFault as fault:
-                if routed.mandatory:
-                    problems.append(fault.problem)
-                logger.error("%s", fault)
-                continue
-            if routed.mandatory:
-                problems += found
-            held = None
-            if found and not routed.mandatory:
-                held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
-            due = deadline(base, channel.settings)
-            planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
-        if not planned and not problems:
-            problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
-        return planned, problems
+        """See `plan`."""
+        return plan(notice, now, self.channels, self.renderer)
 
     # ---- outcomes of intake
 
@@ -337,3 +308,58 @@ class Line:
         self.receipts.remove_old_notes(row)
         with self.ledger.write() as tx:
             intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+
+
+def plan(
+    notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer
+) -> tuple[list[Planned], list[Problem]]:
+    """One planned delivery per channel that carries the notice, and everything that stops the notice.
+
+    A problem of an optional channel holds that delivery only.
+    """
+    planned: list[Planned] = []
+    problems: list[Problem] = []
+    base = max(now, notice.publish_at) if notice.publish_at else now
+    for routed in route(notice, [channel.settings for channel in channels.values()]):
+        channel = channels[routed.channel.name]
+        try:
+            rendition, found = _render(notice, channel, renderer)
+        except TemplateFault as fault:
+            if routed.mandatory:
+                problems.append(fault.problem)
+            logger.error("%s", fault)
+            continue
+        if routed.mandatory:
+            problems += found
+        held = None
+        if found and not routed.mandatory:
+            held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
+        due = deadline(base, channel.settings)
+        planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
+    if not planned and not problems:
+        problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
+    return planned, problems
+
+
+def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:
+    """The rendition for a channel, and what of the channel's limits it exceeds. Raises `TemplateFault`."""
+    whole = channel.capabilities.fidelity is not Fidelity.EXCERPT
+    rendition = renderer.render(notice, channel.settings, whole_text=whole)
+    found = exceeded(notice, rendition, channel.capabilities, channel_name=channel.name, channel_title=channel.title)
+    return rendition, found
+
+
+def render_again(notice: Notice, channel: OpenChannel | None, renderer: Renderer) -> Rendition:
+    """A new rendition for one channel, after its template or its limits were put right.
+
+    Raises `NotAllowed` while it cannot be sent: the channel is off, its template faulty, or its limits exceeded.
+    """
+    if channel is None:
+        raise NotAllowed("该渠道未启用，无法重新排版")
+    try:
+        rendition, found = _render(notice, channel, renderer)
+    except TemplateFault as fault:
+        raise NotAllowed(str(fault.problem)) from fault
+    if found:
+        raise NotAllowed("；".join(str(problem) for problem in found))
+    return rendition

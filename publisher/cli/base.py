@@ -20,6 +20,7 @@ import typer
 from publisher.app import Office, open_office, person, read_settings
 from publisher.errors import NotAllowed, NoticeReturned, PublisherError, SettingsError
 from publisher.ledger.acts import Person
+from publisher.ledger.existing import is_missing
 from publisher.ledger.store import is_unreachable
 from publisher.lock import AlreadyRunning
 from publisher.practice_servers import PracticeServerFailed
@@ -137,8 +138,7 @@ class Desk:
     @contextmanager
     def office(self) -> Iterator[Office]:
         """Settings and ledger, for a command beside the daemon. Raises `SettingsError` where there is no ledger yet."""
-        url = self.settings.ledger_url
-        if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        if is_missing(self.settings.ledger_url):
             raise SettingsError(
                 f"there is no ledger in {self.settings.data} yet: start `publisher run` or `publisher once` first, "
                 "or name another folder with --data"

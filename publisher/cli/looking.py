@@ -1,19 +1,332 @@
-"""Commands that look without touching the ledger: check, extract, preview, schema."""
+"""Commands that look and write no row: check, extract, preview, schema."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from publisher.cli.base import OK, Desk, command
-from publisher.cli.output import say
+from publisher.app import open_renderer, system_clock
+from publisher.channel import Tier
+from publisher.cli import words
+from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
+from publisher.cli.output import say, say_json, say_table, shown
+from publisher.delivery import IntakeState
+from publisher.errors import Problem, SettingsError
+from publisher.judging import Dropped, Judged, dropped, judge, read
+from publisher.ledger.existing import open_existing
+from publisher.ledger.store import Ledger
 from publisher.notice import Notice
+from publisher.render import Renderer
+from publisher.rules.routing import describe_routing
+from publisher.send.open_channel import OpenChannel, opened
+from publisher.settings import IntakeSettings, Settings, enabled, open_channel
+from publisher.wording import fields_for_staff
+
+SAMPLE_NAMES = (
+    "招标公告.docx",
+    "中标结果公告.pdf",
+    "公告汇总.xlsx",
+    "公告和附件.zip",
+    "~$标公告.docx",
+    ".~lock.招标公告.docx#",
+    "招标公告.docx.part",
+    "招标公告.docx.答复.txt",
+    "Thumbs.db",
+    ".DS_Store",
+)
+"""Names of which `check` says whether the drop folder takes them."""
+
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, or folders that are one notice each.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    command(app, "check", check)
+    command(app, "extract", extract)
+    command(app, "preview", preview)
     command(app, "schema", schema)
+
+
+# ---- check
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What a look at settings, templates and channels found."""
+
+    settings: Settings
+    renderer: Renderer
+    channels: Mapping[str, OpenChannel]
+    faults: tuple[str, ...]
+
+
+def check(
+    desk: Desk,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE…", help="Files: what would become of each.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Check settings, templates, channels, routing（检查）; with files, what would become of each. Sends nothing."""
+    checked = _look(desk)
+    ledger = open_existing(checked.settings.ledger_url, system_clock)
+    judged = [
+        (one, result)
+        for one in _all_dropped(files or [], checked.settings.intake)
+        for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger)
+    ]
+    if as_json:
+        say_json(_check_facts(checked, judged))
+    else:
+        _say_check(checked, judged, with_settings=not files)
+    _close(ledger)
+    if checked.faults:
+        return USAGE
+    return OK if all(result.outcome is IntakeState.ACCEPTED for _, result in judged) else NOT_DONE
+
+
+def _close(ledger: Ledger | None) -> None:
+    if ledger is not None:
+        ledger.close()
+
+
+def _look(desk: Desk) -> _Checked:
+    settings = desk.settings
+    renderer = open_renderer(settings)
+    faults = [f"{fault.channel}: {fault}" for fault in renderer.compile_all(list(enabled(settings)))]
+    channels = {}
+    for channel in enabled(settings):
+        try:
+            channels[channel.name] = opened(channel, open_channel(settings, channel, desk.environ))
+        except SettingsError as error:
+            faults.append(str(error))
+    return _Checked(settings, renderer, channels, tuple(faults))
+
+
+def _all_dropped(paths: Sequence[Path], settings: IntakeSettings) -> list[Dropped]:
+    found = []
+    for path in paths:
+        try:
+            found += dropped(path, settings)
+        except OSError as error:
+            raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return found
+
+
+def _check_facts(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]]) -> dict[str, Any]:
+    settings = checked.settings
+    routing = [
+        {"kind": row.kind, "class": row.project_class, "channels": row.cells}
+        for row in describe_routing(settings.channels)
+    ]
+    return {
+        "ok": not checked.faults,
+        "practice": not settings.ledger.real,
+        "settings": settings.folder,
+        "data": settings.data,
+        "approvals": settings.approvals_needed,
+        "faults": checked.faults,
+        "notes": settings.notes,
+        "channels": [_channel_facts(checked, c.name) for c in enabled(settings)],
+        "routing": routing,
+        "names": {name: not settings.intake.is_litter(name) for name in SAMPLE_NAMES},
+        "files": [_judged_facts(one, result) for one, result in judged],
+    }
+
+
+def _channel_facts(checked: _Checked, name: str) -> dict[str, Any]:
+    settings = checked.settings.channel(name)
+    facts = {"name": name, "title": settings.title, "tier": settings.tier, "opens": name in checked.channels}
+    if name in checked.channels:
+        able = checked.channels[name].capabilities
+        facts |= {"fidelity": able.fidelity, "findable": able.findable, "asynchronous": able.asynchronous}
+    return facts
+
+
+def _judged_facts(one: Dropped, result: Judged) -> dict[str, Any]:
+    return {
+        "path": one.path,
+        "outcome": result.outcome,
+        "problems": [_problem(problem) for problem in result.problems],
+        "warnings": [_problem(warning) for warning in result.warnings],
+        "fields": dict(fields_for_staff(result.notice)) if result.notice else None,
+        "channels": [
+            {
+                "channel": p.channel,
+                "mandatory": p.mandatory,
+                "deadline": p.deadline,
+                "held": str(p.held) if p.held else None,
+            }
+            for p in result.planned
+        ],
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {"reason": problem.reason, "detail": str(problem), "field": problem.field}
+
+
+def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, with_settings: bool) -> None:
+    settings = checked.settings
+    mark = words.practice_mark(settings.ledger.real)
+    if with_settings:
+        say(f"设置：{settings.folder}　数据：{settings.data}{mark}　每份公告需 {settings.approvals_needed} 人批准")
+        for note in settings.notes:
+            say(f"  {note}")
+        _say_channels(checked)
+        _say_routing(settings)
+        for name in SAMPLE_NAMES:
+            say(f"  {name}：{'忽略' if settings.intake.is_litter(name) else '收取'}")
+    for fault in checked.faults:
+        say(f"有误：{fault}")
+    for one, result in judged:
+        _say_judged(one, result, settings)
+    if with_settings:
+        say("检查通过" if not checked.faults else f"发现 {len(checked.faults)} 处错误")
+
+
+def _say_channels(checked: _Checked) -> None:
+    rows = [
+        (
+            c.title,
+            c.name,
+            Tier(c.tier).label,
+            "演练" if c.practice else "正式",
+            "可用" if c.name in checked.channels else "有误",
+        )
+        for c in enabled(checked.settings)
+    ]
+    say_table(["渠道", "名称", "层级", "环境", "情况"], rows)
+
+
+_CARRY = {"optional, off": "选发（默认不发）", "mandatory": "必发", "optional": "选发", "none": "不发"}
+
+
+def _say_routing(settings: Settings) -> None:
+    shown_channels = list(enabled(settings))
+    rows = [
+        (row.kind.label, row.project_class.label, *(_carry(row.cells[c.name]) for c in shown_channels))
+        for row in describe_routing(settings.channels)
+    ]
+    say_table(["公告类别", "项目类别", *(c.title for c in shown_channels)], rows)
+
+
+def _carry(cell: str) -> str:
+    for word, chinese in _CARRY.items():
+        cell = cell.replace(word, chinese)
+    return cell
+
+
+def _say_judged(one: Dropped, result: Judged, settings: Settings) -> None:
+    say(f"{one.path}：{words.OUTCOMES[result.outcome]}")
+    for problem in result.problems:
+        say(f"  问题：{problem}")
+    for warning in result.warnings:
+        say(f"  提醒：{warning}")
+    for label, value in fields_for_staff(result.notice) if result.notice else ():
+        say(f"  {label}：{value}")
+    for plan in result.planned:
+        must = "必发" if plan.mandatory else "选发"
+        held = f"　暂停：{plan.held}" if plan.held else ""
+        say(f"  → {settings.channel(plan.channel).title}（{must}）　限 {shown(plan.deadline)} 前{held}")
+
+
+# ---- extract
+
+
+def extract(desk: Desk, paths: Paths, as_json: Json = False) -> int:
+    """Show the fields found in files（读取字段）; with --json one line per file."""
+    for one in _all_dropped(paths, desk.settings.intake):
+        results = read(one)
+        if as_json:
+            say_json(_extract_facts(one, results))
+        else:
+            for result in results:
+                _say_judged(one, result, desk.settings)
+    return OK
+
+
+def _extract_facts(one: Dropped, results: Sequence[Judged]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"path": one.path, "folder": one.path.absolute().parent.name}
+    if len(results) == 1:
+        return facts | _fields_facts(results[0])
+    held = any(result.outcome is not IntakeState.ACCEPTED for result in results)
+    outcome = IntakeState.HELD if held else IntakeState.ACCEPTED
+    return facts | {"outcome": outcome, "notices": [_fields_facts(result) for result in results]}
+
+
+def _fields_facts(result: Judged) -> dict[str, Any]:
+    codes = [problem.reason.value for problem in (*result.problems, *result.warnings)]
+    facts: dict[str, Any] = {"outcome": result.outcome}
+    if result.outcome is IntakeState.RETURNED:
+        return facts | {"because": codes[0], "problems": [str(problem) for problem in result.problems]}
+    known = result.fields.get("warnings", ())
+    return facts | {
+        **result.fields,
+        "warnings": list(dict.fromkeys([*known, *codes])),
+        "problems": [str(problem) for problem in result.problems],
+        "places": result.places,
+    }
+
+
+# ---- preview
+
+
+def preview(
+    desk: Desk,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file, or a folder that is one notice.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to (default: a new folder).")] = None,
+    as_json: Json = False,
+) -> int:
+    """Write exactly the text that each channel would get into files（预览）. Sends nothing."""
+    checked = _look(desk)
+    if checked.faults:
+        raise SettingsError("\n".join(checked.faults))
+    target = out or Path(tempfile.mkdtemp(prefix="publisher-preview-"))
+    accepted = True
+    for one in _all_dropped([file], checked.settings.intake):
+        results = judge(one, system_clock(), checked.channels, checked.renderer, None)
+        for number, result in enumerate(results, 1):
+            accepted &= result.outcome is IntakeState.ACCEPTED
+            folder = target / str(number) if len(results) > 1 else target
+            _write_preview(result, folder, checked.settings, as_json)
+            if result.problems and not as_json:
+                _say_judged(one, result, checked.settings)
+    return OK if accepted else NOT_DONE
+
+
+def _write_preview(result: Judged, folder: Path, settings: Settings, as_json: bool) -> None:
+    for plan in result.planned:
+        place = folder / plan.channel
+        place.mkdir(parents=True, exist_ok=True)
+        path = place / ("notice.html" if "html" in plan.rendition.media_type else "notice.txt")
+        path.write_bytes(plan.rendition.content)
+        attached = _write_attachments(result, place)
+        if as_json:
+            facts = {"channel": plan.channel, "mandatory": plan.mandatory, "title": plan.rendition.title, "path": path}
+            say_json(facts | {"sha256": plan.rendition.sha256, "deadline": plan.deadline, "attachments": attached})
+        else:
+            say(f"{settings.channel(plan.channel).title}：{path}")
+
+
+def _write_attachments(result: Judged, place: Path) -> list[Path]:
+    written = []
+    for ref in result.notice.attachments if result.notice else ():
+        if ref.sha256 in result.attachments:
+            path = place / "附件" / Path(ref.name).name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(result.attachments[ref.sha256])
+            written.append(path)
+    return written
+
+
+# ---- schema
 
 
 def schema(desk: Desk) -> int:

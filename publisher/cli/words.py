@@ -79,6 +79,14 @@ _INTAKE = {
     IntakeState.DUPLICATE: "重复",
     IntakeState.ACCEPTED: "已受理",
 }
+OUTCOMES = {
+    IntakeState.ACCEPTED: "可以受理",
+    IntakeState.HELD: "将转待处理",
+    IntakeState.RETURNED: "将退回",
+    IntakeState.DUPLICATE: "将作为重复件退回",
+}
+"""What would become of a file."""
+
 GROUPS = {
     "channel": "渠道",
     "kind": "类别",

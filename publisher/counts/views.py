@@ -87,6 +87,11 @@ def _delivery_states(conn: Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+def channels_used(conn: Connection) -> frozenset[str]:
+    """Every channel that ever had a delivery, in the settings or not."""
+    return frozenset(conn.execute(select(delivery.c.channel).distinct()).scalars())
+
+
 def _waiting_approval(conn: Connection) -> tuple[str, ...]:
     waits = (delivery.c.state == State.PENDING.value, delivery.c.waits_for == WaitsFor.APPROVAL.value)
     query = select(delivery.c.number, func.min(delivery.c.id)).where(*waits).group_by(delivery.c.number)

@@ -1,0 +1,136 @@
+"""What would become of a file, found out without a write: for `check`, `extract` and `preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from publisher.delivery import IntakeState
+from publisher.errors import NoticeReturned, Problem, Reason
+from publisher.intake.folder import SORTING, files_of, shown_name
+from publisher.intake.reading import Draft, NamedBytes, read_files
+from publisher.ledger import acceptance, intake_rows
+from publisher.ledger.acceptance import Planned
+from publisher.ledger.store import Ledger
+from publisher.notice import Notice, identity
+from publisher.pipeline import plan
+from publisher.render import Renderer
+from publisher.rules.required import missing_fields
+from publisher.send.open_channel import OpenChannel
+from publisher.settings import IntakeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What would become of one notice. `problems` are why it is not accepted; `planned` is empty then."""
+
+    outcome: IntakeState
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    notice: Notice | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Any] = field(default_factory=dict)
+    planned: tuple[Planned, ...] = ()
+    attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A file (or a folder that is one notice) as if it were dropped."""
+
+    path: Path
+    declared: str | None
+    files: tuple[NamedBytes, ...]
+
+
+def dropped(path: Path, settings: IntakeSettings) -> list[Dropped]:
+    """What dropping `path` would hand in: a folder that sorts holds several, any other folder is one notice.
+
+    Raises OSError if it cannot be read.
+    """
+    if path.is_dir() and path.name in SORTING:
+        return [one for inner in sorted(path.iterdir()) for one in dropped(inner, settings)]
+    declared = path.absolute().parent.name
+    paths, base = (files_of(path, settings), path) if path.is_dir() else ([path], path.parent)
+    files = tuple(NamedBytes(_name(one, base), one.read_bytes()) for one in paths)
+    return [Dropped(path, declared if declared in SORTING else None, files)]
+
+
+def _name(path: Path, base: Path) -> str:
+    return "/".join(shown_name(part.encode("utf-8", "surrogateescape")) for part in path.relative_to(base).parts)
+
+
+def read(one: Dropped) -> list[Judged]:
+    """What the text says, and whether it is complete; one for each row of a workbook."""
+    try:
+        drafts = read_files(one.files, one.declared)
+    except NoticeReturned as returned:
+        return [Judged(IntakeState.RETURNED, tuple(returned.problems))]
+    return [_read(draft) for draft in drafts]
+
+
+def _read(draft: Draft) -> Judged:
+    problems = list(draft.problems)
+    if draft.notice is not None and not problems:
+        problems += missing_fields(draft.notice)
+    outcome = IntakeState.ACCEPTED if draft.notice is not None and not problems else IntakeState.HELD
+    return Judged(
+        outcome,
+        tuple(problems),
+        tuple(draft.warnings),
+        draft.notice,
+        draft.fields,
+        draft.places,
+        attachments=draft.attachments,
+    )
+
+
+def judge(
+    one: Dropped, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, ledger: Ledger | None
+) -> list[Judged]:
+    """What would become of it now, on these channels; with a ledger, duplicates are found too."""
+    return [_judge(found, now, channels, renderer, ledger) for found in read(one)]
+
+
+def _judge(
+    found: Judged, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, ledger: Ledger | None
+) -> Judged:
+    notice = found.notice
+    if notice is None or found.outcome is not IntakeState.ACCEPTED:
+        return found
+    if ledger is not None and (known := _known(ledger, notice)) is not None:
+        outcome = IntakeState.DUPLICATE if known.reason is Reason.DUPLICATE else IntakeState.HELD
+        return _changed(found, outcome, (known,))
+    planned, problems = plan(notice, now, channels, renderer)
+    if problems:
+        return _changed(found, IntakeState.HELD, problems)
+    return _changed(found, IntakeState.ACCEPTED, (), planned)
+
+
+def _known(ledger: Ledger, notice: Notice) -> Problem | None:
+    with ledger.read() as conn:
+        number = intake_rows.same_text(conn, notice.digest, identity(notice))
+        standing = acceptance.find_notice(conn, identity(notice))
+    if number is not None:
+        return Problem(Reason.DUPLICATE, f"已收过：与编号 {number} 相同，不再重复发布")
+    if standing is not None:
+        return Problem(Reason.SAME_IDENTITY_OTHER_TEXT, f"已收过同一公告（{standing.title}），但内容不同")
+    return None
+
+
+def _changed(
+    found: Judged, outcome: IntakeState, problems: Sequence[Problem], planned: Sequence[Planned] = ()
+) -> Judged:
+    return Judged(
+        outcome,
+        tuple(problems),
+        found.warnings,
+        found.notice,
+        found.fields,
+        found.places,
+        tuple(planned),
+        found.attachments,
+    )
