@@ -20,9 +20,12 @@ def once(worker: Worker) -> tuple[Candidate, ...]:
         before = worker.office.machine.clock()
         decided = worker.take_in()
         resting = worker.line.watch.still_resting(before)
+        flying = worker.sender.in_flight()
+        # Outcomes are recorded behind the calls: what has ended is written before it is looked for what is due.
+        worker.recorder.record(lambda tx: None).result()
         calls = _calls(worker)
         worker.send(_PAUSE)
-        idle = not worker.sender.in_flight() and _calls(worker) == calls
+        idle = not flying and _calls(worker) == calls
         worker.answer()
         if idle and not decided and not resting:
             return _left(worker)

@@ -103,15 +103,23 @@ class _MaskedFormatter(logging.Formatter):
         return self._mask.hide(super().format(record))
 
 
-def log_to_stderr(level: LogLevel, mask: Mask) -> None:
-    """Send the program log to stderr, masked."""
+@contextmanager
+def program_log(level: LogLevel, mask: Mask) -> Iterator[None]:
+    """Send the program log to stderr, masked, while a command runs."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_MaskedFormatter(mask))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root, scheduler = logging.getLogger(), logging.getLogger("apscheduler")
+    before = root.level, scheduler.level
+    root.addHandler(handler)
     root.setLevel(level.upper())
     # Its own chatter (a job was added, a job ran) says nothing that the ticks do not say themselves.
-    logging.getLogger("apscheduler").setLevel(max(logging.WARNING, root.level))
+    scheduler.setLevel(max(logging.WARNING, root.level))
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before[0])
+        scheduler.setLevel(before[1])
 
 
 # ---- what a command is given
@@ -170,9 +178,10 @@ def command(target: typer.Typer, name: str, function: Command) -> None:
 
     def run(**values: Any) -> None:
         mask = Mask()
-        log_to_stderr(values.pop("log_level"), mask)
         desk = Desk(values.pop("home"), values.pop("data"), os.environ, mask)
-        raise typer.Exit(_guarded(lambda: function(desk, **values), mask))
+        with program_log(values.pop("log_level"), mask):
+            code = _guarded(lambda: function(desk, **values), mask)
+        raise typer.Exit(code)
 
     run.__doc__ = function.__doc__
     run.__annotations__ = {}
