@@ -61,7 +61,10 @@ def start_site(name: str, title: str, store: Path, port: int = 0) -> PracticeSer
         command = [sys.executable, "-m", "channels.practice", "site", "--port", str(wanted)]
         command += ["--store", str(store), "--name", title, "--pages"]
         with (store / "server.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=dict(os.environ))
+            # A session of its own: Ctrl-C is for the program, which ends its servers when its calls are over.
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, env=dict(os.environ), start_new_session=True
+            )
         assert process.stdout is not None  # it was asked for
         line = process.stdout.readline()
         with contextlib.suppress(ValueError):

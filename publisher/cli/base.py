@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import os
 import sys
@@ -85,7 +86,7 @@ class Mask:
         for value in values:
             # Shorter ones would only make the log unreadable.
             if len(value) >= 3:
-                self.secrets |= {value, quote(value, safe=""), quote_plus(value)}
+                self.secrets |= {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
 
     def hide(self, text: str) -> str:
         """`text` with every secret replaced."""
