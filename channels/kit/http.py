@@ -311,9 +311,7 @@ class Http:
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         prepared.url = request.url
-        prepared.headers = CaseInsensitiveDict(
-            {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity", **request.headers}
-        )
+        prepared.headers = CaseInsensitiveDict({"User-Agent": _USER_AGENT, **request.headers})
         prepared.body = request.body or None
         if request.body or not request.reading:
             prepared.headers["Content-Length"] = str(len(request.body))

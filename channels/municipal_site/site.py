@@ -50,7 +50,7 @@ class MunicipalSite:
     def __init__(self, config: ChannelConfig) -> None:
         self._options = options = read_options(SiteOptions, config.options)
         self._requests = Requests(options, config.secrets)
-        self._http = Http(_http_settings(options), name=config.name, secrets=config.secrets, practice=config.practice)
+        self._http = Http(http_settings(options), name=config.name, secrets=config.secrets, practice=config.practice)
         self.capabilities = _capabilities(options)
         self._xpath = _xpath(options.query.page_xpath)
 
@@ -113,7 +113,7 @@ class MunicipalSite:
 
     def _receipt(self, words: Words, submission: Submission) -> Receipt:
         answers = self._options.answers
-        if words.has_any(answers.locked) or words.has_any(answers.busy) or words.answer.status in {429, 503}:
+        if words.has_any(answers.locked) or words.has_any(answers.busy):
             raise self._not_taken(words, submission)
         duplicate = words.has_any(answers.duplicate)
         if not duplicate and words.has_any(answers.refused):
@@ -288,7 +288,8 @@ def _capabilities(options: SiteOptions) -> Capabilities:
     )
 
 
-def _http_settings(options: SiteOptions) -> HttpSettings:
+def http_settings(options: SiteOptions) -> HttpSettings:
+    """How the site is called."""
     keep_alive = options.keep_alive
     if keep_alive is None:
         keep_alive = _LONG_KEEP_ALIVE if options.idempotent_for else _SHORT_KEEP_ALIVE

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from channels.municipal_site import MunicipalSite
+from channels.municipal_site.options import SiteOptions
+from channels.municipal_site.site import http_settings
 from publisher.channel import Absent, CannotTell, Found, Receipt
 from publisher.delivery import Operation
 from publisher.errors import (
@@ -152,14 +154,25 @@ class TestAnswers:
             channel.submit(a_submission())
         assert caught.value.reason is Reason.TIME_LIMIT
 
-    def test_the_site_tells_since_when_it_is_public(self, world: SiteWorld) -> None:
-        world.site.switch(tells_time=True, clock="2017-12-04T10:30:00+08:00")
+    @pytest.mark.parametrize(
+        "printed", ["2017-12-04T10:30:00+08:00", "2017-12-04T02:30:00+00:00", "2017-12-04 10:30:00"]
+    )
+    def test_the_site_tells_since_when_it_is_public_in_local_time_where_it_names_no_zone(
+        self, world: SiteWorld, printed: str
+    ) -> None:
+        world.site.switch(tells_time=True, clock=printed)
         channel = world.adapter()
         since = datetime(2017, 12, 4, 10, 30, tzinfo=LOCAL)
         assert channel.submit(a_submission()).visible_since == since
         finding = channel.find(a_submission())
         assert isinstance(finding, Found)
         assert finding.receipt.visible_since == since
+
+    def test_a_refusal_is_a_refusal_even_where_the_rule_of_success_is_careless(self, form: SiteWorld) -> None:
+        answers = {**FORM_OPTIONS["answers"], "success": [{"matches": "."}]}
+        form.trouble(Trouble.REFUSING)
+        with pytest.raises(PermanentFailure):
+            form.adapter(answers=answers).submit(a_submission())
 
     def test_busy_words_are_transient(self, form: SiteWorld) -> None:
         answers = {**FORM_OPTIONS["answers"], "busy": [{"matches": "提交失败"}]}
@@ -242,6 +255,20 @@ class TestFinding:
         assert finding.digest == a_submission().rendition.text_digest
         assert SECRET.encode() in site.requests[0]
         assert SECRET.encode() not in other.requests[0]
+
+    def test_a_page_that_cannot_be_read_now_leaves_the_state_alone(self) -> None:
+        def script(conversation: Conversation) -> None:
+            if b" /api/" in conversation.request():
+                answer = b'{"status": "published", "number": "7", "url": "/7.html"}'
+                conversation.answer(answer, headers="Connection: close\r\n")
+            else:
+                conversation.answer(status="503 Service Unavailable", headers="Retry-After: 60\r\n")
+
+        with RawServer(script) as server:
+            channel = MunicipalSite(a_config(options={"base_url": server.url, **PAGES_OPTIONS}))
+            with pytest.raises(TransientFailure) as caught:
+                channel.find(a_submission())
+        assert caught.value.not_before == START + timedelta(minutes=1)
 
     def test_a_site_without_a_query_says_that_it_cannot_be_asked(self, world: SiteWorld) -> None:
         channel = world.adapter(findable=False)
@@ -366,6 +393,14 @@ class TestOptions:
             MunicipalSite(a_config(options=self.options(**changes)))
         assert named in str(caught.value)
         assert "user:pw" not in str(caught.value)
+
+    def test_a_connection_is_kept_short_where_nothing_may_be_sent_twice(self) -> None:
+        def keep_alive(**changes: Any) -> float:
+            return http_settings(SiteOptions.model_validate(self.options(**changes))).keep_alive
+
+        assert keep_alive() == 2
+        assert keep_alive(idempotent_for="30d") > 2
+        assert keep_alive(idempotent_for="30d", keep_alive="1s") == 1
 
     def test_without_an_address_there_is_no_channel(self) -> None:
         with pytest.raises(SettingsError, match="base_url"):

@@ -291,6 +291,9 @@ class TestWhatAFailureMeans:
                 said = "".join(traceback.format_exception(error)) + error.detail + error.evidence + repr(request)
                 assert SECRET not in said
                 assert "unlisted99" not in said
+            broken = Request("POST", server.url, b"x", {"Authorization": f"Bearer {SECRET}\r\nX: y"})
+            error, _ = failure(partial(http.call, broken, CallContext()))
+            assert SECRET not in "".join(traceback.format_exception(error))
 
 
 class TestTheFirstByte:
