@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from publisher.delivery import IntakeState, State, WaitsFor
 from publisher.errors import ADVICE, Reason
 from publisher.intake.staff_folders import NOTE_ENDINGS, StaffFolders, write_new
-from publisher.ledger import contents, intake_rows
+from publisher.ledger import contents, deliveries, intake_rows
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
-from publisher.ledger.store import Ledger
-from publisher.ledger.tables import delivery
+from publisher.ledger.store import Connection, Ledger
 from publisher.notice import Notice
 from publisher.render import Renderer, fields_for_staff
 
@@ -77,8 +74,7 @@ class Receipts:
 
     def _receipt(self, conn: Connection, row: IntakeRow) -> str:
         notice = contents.read_notice(conn, row.version_id)
-        query = select(delivery).where(delivery.c.version_id == row.version_id).order_by(delivery.c.id)
-        rows = list(conn.execute(query))
+        rows = deliveries.of_version(conn, row.version_id)
         must = [r for r in rows if r.mandatory] or rows
         public = (State.PUBLISHED.value, State.ENDED.value)
         return self.renderer.text(

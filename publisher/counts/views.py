@@ -158,6 +158,16 @@ def _log_of(conn: Connection, row: AnyRow, number: str) -> Sequence[AnyRow]:
     return conn.execute(select(publication_log).where(mine).order_by(publication_log.c.seq)).all()
 
 
+def newest_file(conn: Connection) -> AnyRow:
+    """The intake row that was made last (of a workbook, its last row)."""
+    return conn.execute(select(intake).order_by(intake.c.id.desc()).limit(1)).one()
+
+
+def all_deliveries(conn: Connection) -> Sequence[AnyRow]:
+    """Every delivery, oldest first."""
+    return conn.execute(select(delivery).order_by(delivery.c.id)).all()
+
+
 # ---- the log
 
 

@@ -18,15 +18,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select
-
 from publisher.app import Office, Worker, read_settings, simulated_machine, start_worker
 from publisher.channel import Tier
+from publisher.counts import queries, views
 from publisher.delivery import IntakeState, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
-from publisher.ledger.store import Ledger, open_ledger
-from publisher.ledger.tables import delivery, intake, notice, publication_log
+from publisher.ledger.store import Connection, Ledger, open_ledger
 from publisher.ledger.verify import Verdict, verify
 from publisher.notice import LOCAL, Kind
 from publisher.practice_servers import PracticeServer, start_sites, stop_all
@@ -149,8 +147,7 @@ def _start(settings: Settings, first: datetime) -> datetime:
 
 def _last_row(ledger: Ledger) -> datetime | None:
     with ledger.read() as conn:
-        last: datetime | None = conn.execute(select(func.max(publication_log.c.recorded_at))).scalar_one()
-        return last
+        return max((row.recorded_at for row in views.log_rows(conn, last=1)), default=None)
 
 
 def _drop(worker: Worker, clock: SimulatedClock, sample: Sample, folder: Traversable) -> Answer:
@@ -164,7 +161,7 @@ def _drop(worker: Worker, clock: SimulatedClock, sample: Sample, folder: Travers
     _let_pass(worker, clock, clock() + PATIENCE)
     worker.answer()
     with worker.office.ledger.read() as conn:
-        row = conn.execute(select(intake).order_by(intake.c.id.desc()).limit(1)).one()
+        row = views.newest_file(conn)
     said = "；".join(str(p) for p in intake_rows.problems_of(row.problems))
     return Answer(intake_rows.number_of(row), sample.file, row.state, said)
 
@@ -186,32 +183,28 @@ def _say_answer(office: Office, answer: Answer, now: datetime, say: Say) -> None
         say(f"  {words.get(answer.state, answer.state)}：{answer.said or ADVICE[Reason.DUPLICATE]}")
         return
     with office.ledger.read() as conn:
-        title, kind, rows = _deliveries(conn, answer.number)
-    say(f"  编号 {answer.number}　{Kind(kind).label}　{title}")
-    for row in rows:
+        seen = views.one_notice(conn, answer.number)
+    assert seen.notice is not None  # it was accepted
+    say(f"  编号 {answer.number}　{seen.notice.kind.label}　{seen.notice.title}")
+    for row in (one.row for one in seen.deliveries):
         say(f"    {office.titles[row.channel]}：{State(row.state).label}　{row.channel_number or ''}　{row.url or ''}")
-
-
-def _deliveries(conn: Connection, number: str) -> tuple[str, str, Sequence[Any]]:
-    rows = conn.execute(select(delivery).where(delivery.c.number == number).order_by(delivery.c.id)).all()
-    first = conn.execute(select(notice).where(notice.c.id == rows[0].notice_id)).one()
-    return first.title, first.kind, rows
 
 
 def _report(office: Office, answers: Sequence[Answer], say: Say) -> dict[str, Any]:
     verdict = verify(office.ledger, office.settings.heads_folder)
     with office.ledger.read() as conn:
         counts = {name: _count(conn, name) for name in ("channel", "kind", "tier")}
-        unfinished = [
-            {"number": row.number, "channel": row.channel, "state": row.state, "detail": row.detail}
-            for row in conn.execute(select(delivery).where(delivery.c.state != State.PUBLISHED.value))
-        ]
-        published = [
-            {"number": r.number, "channel": r.channel, "channel_number": r.channel_number, "url": r.url}
-            for r in conn.execute(
-                select(delivery).where(delivery.c.state == State.PUBLISHED.value).order_by(delivery.c.id)
-            )
-        ]
+        rows = views.all_deliveries(conn)
+    unfinished = [
+        {"number": row.number, "channel": row.channel, "state": row.state, "detail": row.detail}
+        for row in rows
+        if row.state != State.PUBLISHED.value
+    ]
+    published = [
+        {"number": row.number, "channel": row.channel, "channel_number": row.channel_number, "url": row.url}
+        for row in rows
+        if row.state == State.PUBLISHED.value
+    ]
     _say_counts(office, counts, say)
     _say_verdict(verdict, say)
     say("")
@@ -227,9 +220,7 @@ def _report(office: Office, answers: Sequence[Answer], say: Say) -> dict[str, An
 
 
 def _count(conn: Connection, name: str) -> dict[str, int]:
-    column = publication_log.c[name]
-    query = select(column, func.sum(publication_log.c.weight)).where(publication_log.c.weight != 0).group_by(column)
-    return {key: int(total) for key, total in conn.execute(query.order_by(column))}
+    return {row.key[0]: row.publications for row in queries.count(conn, [name]).rows}
 
 
 def _say_counts(office: Office, counts: Mapping[str, Mapping[str, int]], say: Say) -> None:

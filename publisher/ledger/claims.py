@@ -283,6 +283,21 @@ def call_still_runs(conn: Connection, delivery_id: int) -> bool:
     return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
 
 
+def due_since(conn: Connection, before: datetime) -> dict[str, int]:
+    """By channel, how many deliveries that wait to be sent have been due since before `before`."""
+    return _by_channel(conn, delivery.c.state == State.PENDING.value, delivery.c.next_at < before)
+
+
+def submitted_since(conn: Connection, before: datetime) -> dict[str, int]:
+    """By channel, how many deliveries were taken before `before` and are not public yet."""
+    return _by_channel(conn, delivery.c.state == State.SUBMITTED.value, delivery.c.changed_at < before)
+
+
+def _by_channel(conn: Connection, *which: ColumnElement[bool]) -> dict[str, int]:
+    query = select(delivery.c.channel, func.count()).where(*which).group_by(delivery.c.channel)
+    return {name: int(count) for name, count in conn.execute(query)}
+
+
 # ---- daemons
 
 

@@ -33,6 +33,11 @@ def read(conn: Connection, delivery_id: int) -> Delivery:
     return conn.execute(select(delivery).where(delivery.c.id == delivery_id)).one()
 
 
+def of_version(conn: Connection, version_id: int) -> list[Delivery]:
+    """The deliveries of a version, in the order of the channels."""
+    return list(conn.execute(select(delivery).where(delivery.c.version_id == version_id).order_by(delivery.c.id)))
+
+
 def entry(row: Delivery, event: str, by: str, *, weight: int = 0, day: str | None = None, **data: Any) -> Entry:
     """A log entry about a delivery."""
     return Entry(

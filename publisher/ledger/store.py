@@ -25,6 +25,19 @@ from publisher.ledger import chain, migrate
 from publisher.ledger.chain import Entry
 from publisher.ledger.tables import blob, head, publication_log, rollup
 
+__all__ = [
+    "PROGRAM",
+    "Clock",
+    "Connection",
+    "Fault",
+    "Ledger",
+    "Tx",
+    "connect",
+    "is_unreachable",
+    "no_fault",
+    "open_ledger",
+]
+
 Clock = Callable[[], datetime]
 Fault = Callable[[str], object]
 

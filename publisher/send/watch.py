@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
-
-from publisher.delivery import State
+from publisher.ledger import claims
 from publisher.ledger.alarms import clear_alarm, raise_alarm
 from publisher.ledger.channel_state import ALL, read_states
-from publisher.ledger.store import Ledger, Tx
-from publisher.ledger.tables import delivery
+from publisher.ledger.store import Connection, Ledger, Tx
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import SendingSettings
 
@@ -23,7 +20,7 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
     """Raise and clear the alarms `stuck:<channel>` and `awaiting:<channel>`."""
     with ledger.read() as conn:
         stuck = _stuck(conn, now)
-        awaiting = _awaiting(conn, now - sending.submitted_alarm)
+        awaiting = claims.submitted_since(conn, now - sending.submitted_alarm)
     with ledger.write() as tx:
         for name, channel in sorted(channels.items()):
             hours = int(sending.submitted_alarm.total_seconds() // 3600)
@@ -48,12 +45,6 @@ def _stuck(conn: Connection, now: datetime) -> dict[str, int]:
     states = read_states(conn)
     if ALL in states and states[ALL].stopped_at is not None:
         return {}
-    query = (
-        select(delivery.c.channel, func.count())
-        .where(delivery.c.state == State.PENDING.value, delivery.c.next_at < now - STUCK_AFTER)
-        .group_by(delivery.c.channel)
-    )
-    found = {name: int(count) for name, count in conn.execute(query)}
     waiting = {
         name
         for name, state in states.items()
@@ -61,13 +52,5 @@ def _stuck(conn: Connection, now: datetime) -> dict[str, int]:
         or state.open_since is not None
         or (state.not_before is not None and state.not_before > now)
     }
+    found = claims.due_since(conn, now - STUCK_AFTER)
     return {name: count for name, count in found.items() if name not in waiting}
-
-
-def _awaiting(conn: Connection, before: datetime) -> dict[str, int]:
-    query = (
-        select(delivery.c.channel, func.count())
-        .where(delivery.c.state == State.SUBMITTED.value, delivery.c.changed_at < before)
-        .group_by(delivery.c.channel)
-    )
-    return {name: int(count) for name, count in conn.execute(query)}
