@@ -220,7 +220,7 @@ class WireServer:
             response = self._handler(request)
             if response.delay:
                 self.wait(response.delay)
-            if response.reset:
+            if response.reset or (response.delay and self._closing.is_set()):
                 return True
             keep = not response.close and request.headers.get("connection", "").lower() != "close"
             self._answer(connection, response, keep=keep)

@@ -256,6 +256,14 @@ class TestFinding:
         assert SECRET.encode() in site.requests[0]
         assert SECRET.encode() not in other.requests[0]
 
+    def test_an_answer_to_a_question_that_is_too_long_leaves_the_state_alone(self, world: SiteWorld) -> None:
+        channel = world.adapter(max_answer=1024)
+        submission = a_submission(a_notice(body_html=f"<p>{'长' * 1000}</p>"))
+        channel.submit(submission)
+        with pytest.raises(TransientFailure) as caught:
+            channel.find(submission)
+        assert caught.value.channel_wide is False
+
     def test_a_page_that_cannot_be_read_now_leaves_the_state_alone(self) -> None:
         def script(conversation: Conversation) -> None:
             if b" /api/" in conversation.request():

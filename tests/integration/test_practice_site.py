@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -161,12 +162,13 @@ def test_the_key_shows_nowhere(site: PracticeSite) -> None:
 
 
 def test_half_a_request_stores_nothing(site: PracticeSite) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
-    connection.putrequest("POST", "/api/notices")
-    connection.putheader("Content-Length", "1000")
-    connection.endheaders(b'{"key": "d-1"')
-    connection.close()
-    assert call(site.port, "GET", "/practice/state")[1]["items"] == []
+    whole = json.dumps(NOTICE).encode()
+    head = f"POST /api/notices HTTP/1.1\r\nContent-Length: {len(whole) + 1}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+        connection.sendall(head + whole)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000) == b""
+    assert site.items() == []
 
 
 def test_stopping_does_not_wait_for_slow_answers(tmp_path: Path) -> None:
