@@ -270,7 +270,8 @@ def back_to_pending(
     **values: Any,
 ) -> None:
     """It will be tried (again) at `next_at`."""
-    cleared = {"waits_for": None, "call_over_at": None} | values
+    # What waits to be sent is not public, whatever was once believed: a day of before must not count again.
+    cleared = {"waits_for": None, "call_over_at": None, "visible_since": None} | values
     data = cleared.pop("data", {})
     change(
         tx,

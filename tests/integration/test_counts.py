@@ -142,6 +142,21 @@ def _listed(world: World, **span: Any) -> list[Any]:
         return queries.publications(conn, Span(**span))
 
 
+def test_what_a_person_took_back_and_found_missing_counts_from_the_day_it_is_published_again(tmp_path: Path) -> None:
+    world, _ = world_at(tmp_path, NEW_YEAR - timedelta(hours=1), "site")
+    number = world.accept(titled("a"))
+    world.run_for(minutes=1)
+    world.run_to(NEW_YEAR + timedelta(hours=1))
+    with world.ledger.write() as tx:
+        acts.undo_confirm(tx, acts.of_number(tx.conn, number)[0], CLERK, "看错了")
+        rows = acts.of_number(tx.conn, number)
+        acts.release(tx, rows, CLERK, "", lambda name: None, not_there=True, needed=0)
+    world.run_for(minutes=1)
+
+    assert world.state(number, "site") is State.PUBLISHED
+    assert counted(world, "day") == {("2018-01-01",): (1, 1)}
+
+
 def test_groups_are_counted_together_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
     world, _ = world_at(tmp_path, NEW_YEAR, "site", "other")
     world.accept(titled("a"))
