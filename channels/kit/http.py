@@ -91,7 +91,8 @@ class HttpSettings:
 class Request:
     """One request; `reading`: it changes nothing on the other side. `url` may hold secrets in its query.
 
-    `max_answer` in bytes, where this answer may be longer than others.
+    `max_answer` in bytes, where this answer may be longer than others. `head_only`: status and headers of
+    the answer are all that is wanted, wherever it redirects to.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     reading: bool = False
     max_answer: int = 0
+    head_only: bool = False
 
     @property
     def where(self) -> str:
@@ -279,7 +281,7 @@ class Http:
         if answer is None:
             raise OutcomeUnknown(Reason.UNKNOWN_ANSWER, "渠道的答复过大，未能读完", evidence=self._where(request))
         self._practice_seen = self._practice_seen and answer.is_practice is self._practice
-        if 300 <= answer.status < 400:
+        if 300 <= answer.status < 400 and not request.head_only:
             raise self._moved(answer)
         return answer
 
@@ -296,8 +298,10 @@ class Http:
         """
         if self._practice is None or self._practice_seen:
             return
-        answer = self.call(Request("GET", base_url, reading=True), context)
+        answer = self.call(Request("GET", base_url, reading=True, head_only=True), context)
         if answer.is_practice is not self._practice:
+            if answer.status >= 500:  # whoever answered for the site, it was not the site
+                raise TransientFailure(Reason.BUSY, "渠道暂时无法访问", evidence=f"{answer.where}: {answer.status}")
             set_to, found = ("演练", "正式网站") if self._practice else ("正式", "演练服务")
             raise NeedsPerson(
                 Reason.PRACTICE_MISMATCH,
@@ -319,7 +323,7 @@ class Http:
         raw: Any = None
         try:
             raw = self._adapter().send(prepared, stream=True, timeout=timeout).raw
-            body = read_body(raw, max(self.settings.max_answer, request.max_answer))
+            body = read_body(raw, 0 if request.head_only else max(self.settings.max_answer, request.max_answer))
             if call.was_cut:
                 raise TimeoutError  # what looks like the end of the answer is where it was cut
         except ChannelError:
@@ -328,9 +332,11 @@ class Http:
             if raw is not None:
                 raw.close()
             raise self._failed(request, call, error) from None
-        if body is None:
+        if body is None and not request.head_only:
             return None
-        return Answer(raw.status, CaseInsensitiveDict(raw.headers), body, self._where(request), self.settings.charset)
+        return Answer(
+            raw.status, CaseInsensitiveDict(raw.headers), body or b"", self._where(request), self.settings.charset
+        )
 
     def _adapter(self) -> _Adapter:
         adapter: _Adapter | None = getattr(self._own, "adapter", None)

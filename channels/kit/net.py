@@ -290,6 +290,9 @@ class GuardedHTTPSPool(HTTPSConnectionPool):
 
 def read_body(raw: HTTPResponse, most: int) -> bytes | None:
     """The body of an answer; None if it is longer than `most` bytes (the connection is then closed)."""
+    if most == 0:
+        raw.close()
+        return None
     body: bytes = raw.read(most + 1, decode_content=True)
     if len(body) > most:
         raw.close()

@@ -73,6 +73,33 @@ class TestPractice:
         config = a_config(practice=False, options={"base_url": world.site.base_url}, secrets={"key": SECRET})
         assert MunicipalSite(config).submit(a_submission()).number
 
+    def test_a_home_page_that_is_long_or_somewhere_else_is_no_obstacle(self) -> None:
+        heads = iter(["200 OK", "302 Found"])
+
+        def script(conversation: Conversation) -> None:
+            while request := conversation.request():
+                practice = "X-Practice: notice-publisher\r\nLocation: /portal\r\n"
+                if request.startswith(b"GET"):
+                    conversation.answer(bytes(100_000), status=next(heads), headers=practice)
+                else:
+                    conversation.answer(b'{"result": "ok", "number": "7"}', headers=practice)
+
+        with RawServer(script) as server:
+            for _ in range(2):
+                channel = MunicipalSite(a_config(options={"base_url": server.url, "max_answer": 1024}))
+                assert channel.submit(a_submission()).number == "7"
+
+    def test_an_error_on_the_way_to_the_site_is_no_mismatch(self) -> None:
+        def script(conversation: Conversation) -> None:
+            conversation.request()
+            conversation.answer(b"proxy", status="502 Bad Gateway")
+
+        with RawServer(script) as server:
+            channel = MunicipalSite(a_config(options={"base_url": server.url}))
+            with pytest.raises(TransientFailure):
+                channel.submit(a_submission())
+        assert len([request for request in server.requests if request]) == 1
+
     def test_it_looks_once_and_again_only_when_an_answer_contradicts(self, world: SiteWorld) -> None:
         channel = world.adapter()
         for number in range(3):
@@ -190,7 +217,8 @@ class TestAnswers:
             options = {"base_url": server.url, "headers": {"X-Office": "{{ project_class }}"}}
             channel = MunicipalSite(a_config(options=options, secrets={"key": SECRET}))
             assert channel.submit(a_submission(key="d-77", notice_key="k-77")).number == "7"
-        head, _, body = server.requests[1].partition(b"\r\n\r\n")
+        (posted,) = [request for request in server.requests if request.startswith(b"POST")]
+        head, _, body = posted.partition(b"\r\n\r\n")
         assert json.loads(body)["notice_key"] == "k-77"
         assert {b"X-Office: works", b"Idempotency-Key: d-77", f"X-Api-Key: {SECRET}".encode()} <= set(
             head.split(b"\r\n")
