@@ -119,15 +119,21 @@ def test_readers_see_a_list_and_a_page_marked_as_practice(site: PracticeSite, tm
     assert (tmp_path / "store" / "pages" / answer["url"].lstrip("/")).read_text() == page
 
 
+def _refuses(port: int, until: float) -> bool:
+    while time.monotonic() < until:
+        try:
+            call(port, "GET", "/")
+        except ConnectionRefusedError:
+            return True
+        except (ConnectionError, http.client.HTTPException):
+            continue  # it is just closing
+    return False
+
+
 def test_down_it_refuses_and_the_other_port_brings_it_back(site: PracticeSite) -> None:
     port = site.port
     assert call(site.admin_port, "POST", "/practice/down")[0] == 200
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:  # it closes after it has answered
-        try:
-            call(port, "GET", "/")
-        except (ConnectionError, http.client.HTTPException):
-            break
+    assert _refuses(port, time.monotonic() + 30)  # it closes after it has answered
     with pytest.raises(ConnectionRefusedError):
         call(port, "GET", "/")
     assert call(site.admin_port, "GET", "/practice/state")[0] == 200
