@@ -139,6 +139,8 @@ def test_verify_names_a_changed_row_and_ends_with_1(desk: TestDesk) -> None:
     connection.close()
     bad = desk.run("verify")
     assert bad.exit_code == 1
+    (told,) = desk.json("verify", code=1)
+    assert told["ok"] is False and told["faults"][0]["kind"] == "changed"
     assert "日志行被改动：row " in bad.stdout and "visible_day" in bad.stdout
 
 
@@ -275,6 +277,8 @@ def test_a_person_confirms_what_the_channel_cannot_tell_and_can_take_it_back(des
     assert desk.row("1", "county").reason == "cannot_be_asked"
     unnamed = desk.run("release", "1", "--not-there")
     assert unnamed.exit_code == 2 and "--by" in unnamed.stderr
+    rendered = desk.run("retry", "1", "--render")
+    assert rendered.exit_code == 1 and "没有可以重新排版的渠道" in rendered.stderr
     too_early = desk.run("confirm", "1", "--seen-at", "2017-12-04 10:30", "--by", "王某")
     assert too_early.exit_code == 1 and "看到的时间" in too_early.stderr
 

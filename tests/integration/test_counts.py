@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +178,8 @@ def test_groups_are_counted_together_and_an_unknown_one_is_refused(tmp_path: Pat
 
 def test_a_mandatory_channel_that_lacks_a_notice_is_a_gap_until_it_has_it_or_all_is_cancelled(tmp_path: Path) -> None:
     world, sites = world_at(tmp_path, NEW_YEAR, "site", "other")
-    sites["site"].will("refused", PermanentFailure(Reason.REFUSED, "标题过长"))
+    for title in ("refused", "optional"):
+        sites["site"].will(title, PermanentFailure(Reason.REFUSED, "标题过长"))
     refused = world.accept(titled("refused"), optional=["other"])
     world.accept(titled("later", publish_at=NEW_YEAR + timedelta(days=1)))
     world.accept(titled("optional"), on=["site"], optional=["site"])
@@ -214,6 +215,10 @@ def test_overdue_is_what_is_not_public_after_its_deadline_and_tasks_are_what_a_p
         late = queries.overdue(conn, world.clock() + timedelta(days=1))
         assert [row.number for row in late] == [number, other]
         assert [(row.number, row.text) for row in queries.tasks(conn)] == [(other, "等领导")]
+    with world.ledger.write() as tx:
+        acts.release(tx, acts.of_number(tx.conn, other), CLERK, "", lambda name: None, not_there=False, needed=0)
+    with world.ledger.read() as conn:
+        assert queries.tasks(conn) == []
 
 
 def test_the_overview_counts_as_the_log_does_and_knows_whether_a_daemon_lives(tmp_path: Path) -> None:
@@ -223,7 +228,7 @@ def test_the_overview_counts_as_the_log_does_and_knows_whether_a_daemon_lives(tm
     world.accept(titled("new"))
     world.run_to(NEW_YEAR + timedelta(minutes=1))
     with world.ledger.read() as conn:
-        seen = views.overview(conn, world.clock(), real=False)
+        seen = views.overview(conn, world.clock().astimezone(UTC), real=False)
         later = views.overview(conn, world.clock() + timedelta(days=1), real=False)
 
     assert (seen.today.publications, later.today.publications) == (0, 0)
