@@ -101,8 +101,7 @@ class PracticeSite:
 
     def up(self) -> None:
         """Take connections again, at the same address."""
-        if not self._site.is_open:
-            self._site.open()
+        self._site.open()
 
     def switch(self, **values: object) -> None:
         """Change switches by name. Raises ValueError."""

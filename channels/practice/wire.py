@@ -150,40 +150,40 @@ class WireServer:
         self._accepting: threading.Thread | None = None
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._changing = threading.Lock()  # held while it opens or closes
         self._closing = threading.Event()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it listens."""
-        return self._listener is not None
 
     def open(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
-        listener = socket.create_server((self.host, self.port), backlog=256)
-        self.port = listener.getsockname()[1]
-        self._closing = threading.Event()
-        self._listener = listener
-        self._accepting = threading.Thread(
-            target=self._accept, args=(listener, self._closing), name=f"practice-{self.port}", daemon=True
-        )
-        self._accepting.start()
+        """Listen, unless it does already. Raises OSError where the port is taken."""
+        with self._changing:
+            if self._listener is not None:
+                return
+            listener = socket.create_server((self.host, self.port), backlog=256)
+            self.port = listener.getsockname()[1]
+            self._closing = threading.Event()
+            self._listener = listener
+            self._accepting = threading.Thread(
+                target=self._accept, args=(listener, self._closing), name=f"practice-{self.port}", daemon=True
+            )
+            self._accepting.start()
 
     def close(self) -> None:
         """Listen no more and cut every connection; callers are refused from here on."""
-        listener, self._listener = self._listener, None
-        if listener is None:
-            return
-        self._closing.set()
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
+        with self._changing:
+            listener, self._listener = self._listener, None
+            if listener is None:
+                return
+            self._closing.set()
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        if self._accepting is not None and self._accepting is not threading.current_thread():
-            self._accepting.join()
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            with self._lock:
+                connections = list(self._connections)
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            if self._accepting is not None:
+                self._accepting.join()
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than the server is open."""
@@ -195,10 +195,10 @@ class WireServer:
                 connection, _ = listener.accept()
             except OSError:
                 return  # closed
-            if closing.is_set():
-                hang_up(connection, reset=True)
-                return
             with self._lock:
+                if closing.is_set():
+                    hang_up(connection, reset=True)
+                    return
                 self._connections.add(connection)
             threading.Thread(target=self._serve, args=(connection,), name="practice-call", daemon=True).start()
 
