@@ -52,6 +52,8 @@ class PracticeServer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def start_site(name: str, title: str, store: Path, port: int = 0) -> PracticeServer:
@@ -71,6 +73,7 @@ def start_site(name: str, title: str, store: Path, port: int = 0) -> PracticeSer
             told: dict[str, Any] = json.loads(line)
             return PracticeServer(name, told["url"], told["admin_port"], process)
         process.wait()
+        process.stdout.close()
     said = (store / "server.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise PracticeServerFailed(
         f"the practice server of {name} did not start: {said[-1] if said else 'it said nothing'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from publisher.practice_servers import start_site
 from tests.support.desk import TestDesk
 from tests.support.repository import ROOT
 
@@ -87,6 +89,31 @@ def test_run_with_practice_servers_publishes_what_is_dropped_and_ends_with_them(
     assert not listens(ready["sites"]["county"])
     assert "程序未运行" in desk.run("status").stdout
     assert desk.run("verify").exit_code == 0
+
+
+def test_where_the_port_of_a_practice_site_is_taken_its_channel_follows_it(desk: TestDesk) -> None:
+    channels = desk.home / "channels.toml"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"http://127.0.0.1:{other.getsockname()[1]}"
+        channels.write_text(re.sub(r"http://127[.\d:]+", taken, channels.read_text("utf-8")), "utf-8")
+        with running(desk, "run", "--practice", "--json") as process:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            desk.drop("招标公告甲")
+            published = wait_for(lambda: desk.json("status")[0]["today"]["publications"])
+
+    assert ready["sites"]["county"] != taken
+    assert published == 1
+
+
+def test_ctrl_c_does_not_reach_the_practice_servers_before_the_program_ends_them(tmp_path: Path) -> None:
+    server = start_site("county", "县网", tmp_path / "store")
+    try:
+        assert os.getpgid(server.process.pid) != os.getpgid(0)
+        assert listens(server.url)
+    finally:
+        server.stop()
+    assert not listens(server.url)
 
 
 def test_a_program_of_its_own_name_answers_as_the_module_does() -> None:

@@ -302,6 +302,11 @@ def test_check_says_what_would_become_of_a_file_and_writes_nothing(desk: TestDes
     assert "可以受理" in ran.stdout and "项目编号：NO-招标公告甲" in ran.stdout and "→ county网（必发）" in ran.stdout
     assert not (desk.data / "ledger.sqlite3").exists() and good.exists()
 
+    lacking = desk.drop("招标公告乙", tenderee=None)
+    without = desk.run("check", str(lacking))
+    assert without.exit_code == 1 and "将转待处理" in without.stdout and "未写明：" in without.stdout
+    lacking.unlink()
+
     assert desk.run("once").exit_code == 0
     again = desk.drop("招标公告甲")
     known = desk.run("check", str(again))
