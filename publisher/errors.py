@@ -82,6 +82,11 @@ class Reason(StrEnum):
     SAME_IDENTITY_OTHER_TEXT = "same_identity_other_text"
     LIMIT_EXCEEDED = "limit_exceeded"
     NO_CHANNEL = "no_channel"
+    # intake: shown beside the notice, stops nothing
+    DATE_SUSPECT = "date_suspect"
+    PHONE_MASKED = "phone_masked"
+    SUSPENSION = "suspension"
+    RESULT_CORRECTION = "result_correction"
 
 
 ADVICE: dict[Reason, str] = {
@@ -138,6 +143,10 @@ ADVICE: dict[Reason, str] = {
     Reason.SAME_IDENTITY_OTHER_TEXT: "同一公告已收过但内容不同，请说明是新版本、更正还是重复。",
     Reason.LIMIT_EXCEEDED: "内容超过必发渠道的限制，请缩减后重新放入。",
     Reason.NO_CHANNEL: "没有任何渠道承接此类公告，请管理员检查渠道设置。",
+    Reason.DATE_SUSPECT: "日期前后矛盾，请核对；只是提醒，不影响发布。",
+    Reason.PHONE_MASKED: "联系电话中有星号，公众无法拨打，请核对；只是提醒，不影响发布。",
+    Reason.SUSPENSION: "本公告暂停项目；恢复时须另行发布公告。",
+    Reason.RESULT_CORRECTION: "本公告更正的是结果，统计时以更正后的结果为准。",
 }
 
 

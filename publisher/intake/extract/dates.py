@@ -1,0 +1,111 @@
+"""Dates and times as Chinese notices print them, also when white space cuts them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from publisher.notice import LOCAL
+
+_DAY = r"(?P<y>(?:2\s*0|1\s*9)\s*\d\s*\d)\s*[年\-/.．－]\s*(?P<m>\d\s?\d|\d)\s*[月\-/.．－]\s*(?P<d>[0-3]\s?\d(?!\d)|\d)\s*[日号]?"
+_CLOCK = (
+    r"(?:[（(][^）)]{1,6}[）)])?[,，T\s]*(?P<half>上午|下午|中午|晚上)?\s*(?P<h>[0-2]?\d)\s*(?:[:：]\s*(?P<n>[0-5]\d)(?:\s*[:：]\s*(?P<s>[0-5]\d))?"
+    r"|[时点]\s*(?:(?P<n2>[0-5]?\d)\s*分?|(?P<half_hour>半))?(?:\s*(?P<s2>[0-5]?\d)\s*秒)?)"
+)
+_MOMENT = re.compile(rf"(?<!\d){_DAY}(?:{_CLOCK})?")
+_LATER = re.compile(rf"\s*(?:(?P<m>\d{{1,2}})\s*月\s*)?(?P<d>\d{{1,2}})\s*日\s*(?:{_CLOCK})?")
+_TO = re.compile(r"[\s（(]*(?:北京时间|工作时间)?[）)]?[，,]?\s*(?:开始|起)?\s*(?:至|到|—+|–+|-+|~|～|－)\s*(?:于)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A printed date (`value` a date) or date and time (`value` an aware local datetime), and where it stands."""
+
+    value: datetime | date
+    start: int
+    end: int
+    raw: str
+
+    @property
+    def day(self) -> date:
+        """The local day."""
+        return day_of(self.value)
+
+
+def day_of(value: datetime | date) -> date:
+    """The local day of a date or instant."""
+    return value.astimezone(LOCAL).date() if isinstance(value, datetime) else value
+
+
+def moments(text: str) -> tuple[Moment, ...]:
+    """Every full date in `text`, with its time where one follows. Impossible dates are left out."""
+    found = []
+    for match in _MOMENT.finditer(text):
+        moment = _moment(match, int(_digits(match["y"])), int(_digits(match["m"])), int(_digits(match["d"])))
+        if moment:
+            found.append(moment)
+    return tuple(found)
+
+
+def first_moment(text: str) -> Moment | None:
+    """The first full date of `text`, or None."""
+    found = moments(text)
+    return found[0] if found else None
+
+
+def spans(text: str) -> tuple[tuple[Moment, Moment], ...]:
+    """Every range `A至B` in `text`; B may leave out the year and month of A."""
+    found = []
+    for begin in moments(text):
+        link = _TO.match(text, begin.end)
+        if not link:
+            continue
+        end = next((m for m in moments(text[link.end() :]) if m.start <= 1), None)
+        if end:
+            end = Moment(end.value, end.start + link.end(), end.end + link.end(), end.raw)
+        else:
+            end = _short_end(text, link.end(), begin)
+        if end:
+            found.append((begin, end))
+    return tuple(found)
+
+
+def _short_end(text: str, at: int, begin: Moment) -> Moment | None:
+    match = _LATER.match(text, at)
+    if not match:
+        return None
+    month = int(match["m"]) if match["m"] else begin.day.month
+    return _moment(match, begin.day.year, month, int(match["d"]))
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+def _moment(match: re.Match[str], year: int, month: int, day: int) -> Moment | None:
+    try:
+        at = date(year, month, day)
+    except ValueError:
+        return None
+    raw = match.group(0)
+    value: datetime | date = at
+    if match["h"] is not None:
+        timed = _timed(at, match)
+        if timed is None:
+            return None
+        value = timed
+    return Moment(value, match.start(), match.start() + len(raw.rstrip()), raw.strip())
+
+
+def _timed(at: date, match: re.Match[str]) -> datetime | None:
+    hour = int(match["h"])
+    minute = 30 if match["half_hour"] else int(match["n"] or match["n2"] or 0)
+    second = int(match["s"] or match["s2"] or 0)
+    if match["half"] in ("下午", "晚上") and hour < 12:
+        hour += 12
+    if hour == 24 and minute == second == 0:
+        return datetime(at.year, at.month, at.day, tzinfo=LOCAL) + timedelta(days=1)
+    if hour > 23:
+        return None
+    return datetime(at.year, at.month, at.day, hour, minute, second, tzinfo=LOCAL)

@@ -1,0 +1,142 @@
+"""Tenderee and agency, with address, contact and telephone."""
+
+from __future__ import annotations
+
+import re
+
+from publisher.intake.extract.codes import credit_code
+from publisher.intake.extract.dates import first_moment
+from publisher.intake.extract.facts import Facts
+from publisher.intake.extract.labels import Pair
+from publisher.intake.extract.source import Source, is_blank
+from publisher.notice import Party, ProjectClass, normalise_name
+
+ORGANISATION = (
+    r"[\u4e00-\u9fffA-Za-z0-9（）()·]{2,40}?(?:公司|管理局|分局|局|中心|委员会|管委会|政府|街道办事处|办事处|学校|中学|小学|幼儿园|大学|学院|医院|卫生院"
+    r"|研究院|设计院|研究所|事务所|法院|检察院|总队|支队|大队|总站|管理站|管理处|办公室|秘书处|协会|联合会|合作社|集团|银行|本级行政|厅|部)"
+)
+_ORGANISATION = re.compile(ORGANISATION)
+_WHOLE_ORGANISATION = re.compile(rf"{ORGANISATION}(?:[（(][^）)]*[)）])?")
+_LONGEST_NAME = 80
+
+
+def clean_name(value: str) -> str | None:
+    """An organisation's name without seal words, repetition and what follows it; None where nothing is left."""
+    name = re.sub(r"[（(]\s*(?:盖|签|公)?章?[^）)]*(?:章|字|名)\s*[)）]", "", value)
+    name = re.split(r"[。；;]|\s{2,}|地\s*址\s*[：:]|联系|电话|，(?!.*公司)", name)[0]
+    parts = [part.strip() for part in re.split(r"[,，、]", name) if part.strip()]
+    if parts and len(set(parts)) == 1:
+        name = parts[0]
+    name = re.sub(r"20\d\d\s*年.*$", "", name).strip(" \t　，,、：:")
+    return None if is_blank(name) or len(name) < 2 or len(name) > _LONGEST_NAME else name
+
+
+def find_parties(source: Source, facts: Facts) -> None:
+    """Both parties: labels, party blocks, then sentences, title and signature."""
+    tenderee = _by_label(source, facts, "tenderee") or _by_sentence(source, facts)
+    agency = _by_label(source, facts, "agency")
+    signed = _signed(source)
+    if tenderee is None and facts.project_class is not ProjectClass.PROPERTY:
+        tenderee = _by_title(source, facts) or _by_signature(source, facts, signed, agency)
+    if agency is None and facts.project_class is ProjectClass.LAND:
+        agency = next((name for name in signed if name != tenderee and re.search(r"中心|代理", name)), None)
+    facts.tenderee = _party(source, tenderee, "tenderee")
+    facts.agency = _party(source, agency, "agency")
+
+
+def _by_label(source: Source, facts: Facts, key: str) -> str | None:
+    """The block at the end (名称 under 采购人信息) is the form's own place; a plain label serves as well."""
+    for pair in source.pairs:
+        if (pair.key == key or (pair.key == "name" and pair.section == key)) and not is_blank(pair.value):
+            if name := clean_name(pair.value):
+                facts.places[key] = pair.place
+                return name
+    return None
+
+
+_SENTENCES = (
+    re.compile(rf"(?:招标人|采购人|出让人|转让方)\s*[为是]\s*({ORGANISATION})(?=[，。；,;])"),
+    re.compile(rf"受\s*({ORGANISATION})\s*(?:（[^）]*）)?\s*(?:的)?委托"),
+    re.compile(rf"({ORGANISATION})的[^。：]{{4,150}}?中标候选人公示已(?:经)?结束"),
+    re.compile(rf"批准[，,]\s*({ORGANISATION})\s*(?:决定)?\s*(?:对|以|将|采用)"),
+    re.compile(r"(\S{2,20}法院)\s*(?:将|决定|委托|于)"),
+)
+
+
+def _by_sentence(source: Source, facts: Facts) -> str | None:
+    for pattern in _SENTENCES:
+        if found := source.search(pattern):
+            facts.places["tenderee"] = found[1]
+            return found[0].group(1)
+    return None
+
+
+def _by_title(source: Source, facts: Facts) -> str | None:
+    """The older provincial layout prints the buyer only before the project name in the title."""
+    title = re.sub(r"\s", "", source.title)
+    name = re.sub(r"\s", "", facts.project_name or "")
+    at = title.find(name) if name else -1
+    if at >= 4 and _WHOLE_ORGANISATION.fullmatch(title[:at]):
+        facts.places["tenderee"] = "标题"
+        return title[:at]
+    return None
+
+
+def _signed(source: Source) -> list[str]:
+    """The organisations that sign, in the last lines with the date."""
+    names: list[str] = []
+    for line in source.lines[-4:]:
+        for part in re.split(r"[、，,\s]|(?=20\d\d年)", line.text):
+            if _WHOLE_ORGANISATION.fullmatch(part):
+                names.append(part)
+    if not names and source.lines:
+        # a signature that copying glued behind a telephone number
+        found = re.search(rf"(?<=\d)({ORGANISATION})\s*20\d\d\s*年", source.flat[-200:])
+        names = [found.group(1)] if found else []
+    return names
+
+
+def _by_signature(source: Source, facts: Facts, signed: list[str], agency: str | None) -> str | None:
+    for name in signed:
+        if normalise_name(name) != normalise_name(agency or ""):
+            facts.places["tenderee"] = "落款"
+            return name
+    return None
+
+
+def _party(source: Source, name: str | None, key: str) -> Party | None:
+    if name is None:
+        return None
+    mine = [pair for pair in source.pairs if pair.section == key or pair.key.startswith(f"{key}_")]
+    code = next((credit_code(pair.value) for pair in mine if pair.key == "credit_code"), None)
+    return Party(
+        name=name,
+        address=_detail(mine, key, "address"),
+        contact=_detail(mine, key, "contact"),
+        phone=_detail(mine, key, "phone"),
+        credit_code=code,
+    )
+
+
+def _detail(pairs: list[Pair], party: str, key: str) -> str | None:
+    wanted = (key, f"{party}_{key}")
+    found = next((pair.value for pair in pairs if pair.key in wanted and not is_blank(pair.value)), None)
+    return found[:200] if found else None
+
+
+_DATE_LINE = re.compile(
+    r"^\s*(?:发布(?:时间|日期)\s*[：:])?\s*20\d\d\s*[年\-./]\s*\d{1,2}\s*[月\-./]\s*\d{1,2}\s*日?\s*$"
+)
+_PUBLISHED = re.compile(r"(?:发布|公告)(?:时间|日期)\s*[：:]\s*(20\d\d.{6,14})")
+
+
+def find_printed_on(source: Source, facts: Facts) -> None:
+    """The date that the notice bears: the signature's, else the one after 发布时间."""
+    for line in reversed(source.lines[-5:]):
+        moment = first_moment(line.text)
+        if moment and (_DATE_LINE.match(line.text) or moment.end >= len(line.text.rstrip("。 "))):
+            facts.printed_on, facts.places["printed_on"] = moment.day, line.place
+            return
+    if found := source.search(_PUBLISHED):
+        if moment := first_moment(found[0].group(1)):
+            facts.printed_on, facts.places["printed_on"] = moment.day, found[1]

@@ -1,0 +1,109 @@
+"""Tells the format of a file by its bytes; the name's extension decides nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from enum import StrEnum
+
+import olefile
+
+
+class FileType(StrEnum):
+    """The formats that are told apart."""
+
+    DOCX = "docx"
+    XLSX = "xlsx"
+    ZIP = "zip"
+    BROKEN_ZIP = "broken zip"
+    PDF = "pdf"
+    DOC = "doc"
+    XLS = "xls"
+    ENCRYPTED = "encrypted"
+    JSON = "json"
+    HTML = "html"
+    TEXT = "text"
+    EMPTY = "empty"
+    IMAGE = "image"
+    ARCHIVE = "other archive"
+    OTHER = "other"
+
+
+DOCUMENTS = frozenset(
+    {
+        FileType.DOCX,
+        FileType.XLSX,
+        FileType.PDF,
+        FileType.DOC,
+        FileType.XLS,
+        FileType.JSON,
+        FileType.HTML,
+        FileType.TEXT,
+    }
+)
+"""Formats that can hold the text of a notice."""
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|table|div|p|h[1-6]|span|br|title)\b", re.I)
+
+
+def file_type(data: bytes) -> FileType:
+    """The format of `data`, told by signature and content."""
+    if not data.strip(b"\x00\r\n\t "):
+        return FileType.EMPTY
+    if data.startswith(b"PK"):
+        return _zip_type(data)
+    if data.startswith(_OLE):
+        return _ole_type(data)
+    if b"%PDF-" in data[:1024]:
+        return FileType.PDF
+    if data.startswith(_IMAGES):
+        return FileType.IMAGE
+    if data.startswith(_ARCHIVES):
+        return FileType.ARCHIVE
+    return _text_type(data)
+
+
+def _zip_type(data: bytes) -> FileType:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return FileType.BROKEN_ZIP
+    if "word/document.xml" in names:
+        return FileType.DOCX
+    if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
+        return FileType.XLSX
+    return FileType.OTHER if "[Content_Types].xml" in names else FileType.ZIP
+
+
+def _ole_type(data: bytes) -> FileType:
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as ole:
+            streams = {"/".join(path) for path in ole.listdir()}
+    except (OSError, ValueError, IndexError):
+        return FileType.OTHER
+    if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
+        return FileType.ENCRYPTED
+    if "WordDocument" in streams:
+        return FileType.DOC
+    return FileType.XLS if streams & {"Workbook", "Book"} else FileType.OTHER
+
+
+def _text_type(data: bytes) -> FileType:
+    head = data[:4096]
+    if data.startswith(b"{\\rtf") or (b"\x00" in head and not head.startswith(_BOMS)):
+        return FileType.OTHER
+    bare = head
+    for bom in _BOMS:
+        bare = bare.removeprefix(bom)
+    bare = bare.replace(b"\x00", b"").lstrip()
+    if bare.startswith((b"{", b"[{")) or re.match(rb"\[\s*\{", bare):
+        return FileType.JSON
+    if _MARKUP.search(head.replace(b"\x00", b"")) or (bare.startswith(b"<") and _MARKUP.search(data)):
+        return FileType.HTML
+    return FileType.TEXT

@@ -1,0 +1,89 @@
+"""Workbooks: one row under known column heads is one notice."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+import python_calamine
+
+from publisher.errors import Reason
+from publisher.intake.readers.document import Document, returned
+from publisher.intake.readers.word import check_package
+
+MAX_ROWS = 1000
+"""Most notices that one workbook may hold."""
+_HEAD = re.compile(
+    r"序号|.*(?:编号|名称|标题|类型|类别|金额|限价|采购人|采购单位|招标人|建设单位|代理机构|时间|日期|供应商|中标人|信用代码|得分|评分结果|备注|包号|标段|联系人|电话|地址)(?:[（(].*[)）])?"
+)
+_TITLE = re.compile(r"(?:公告|公示)?(?:标题|名称)")
+_KIND = re.compile(r"公告(?:类型|类别)|类型|信息类型|类别")
+_LEFT_OUT = re.compile(r"序号|公告(?:类型|类别)|(?:公告|公示)?标题|公告名称|公示名称")
+
+
+def read_workbook(data: bytes, *, package: bool = True) -> tuple[Document, ...]:
+    """A document per row. Raises `NoticeReturned` where no sheet has column heads that are known."""
+    if package:
+        check_package(data)
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in book.sheet_names]
+    except python_calamine.PasswordError:
+        raise returned(Reason.PASSWORD_PROTECTED, "表格文件已加密，请去除打开密码后重新放入。") from None
+    except (python_calamine.CalamineError, OSError, ValueError):
+        raise returned(Reason.DAMAGED_FILE, "表格文件已损坏或未复制完整，请重新复制一份放入。") from None
+    found = [document for name, rows in sheets for document in _sheet(name, rows)]
+    if not found:
+        detail = "表格中没有可识别的表头（如“公告标题”“项目编号”“项目名称”），或表头下没有内容。"
+        raise returned(Reason.UNSUPPORTED_FORMAT if any(any(r) for _, r in sheets) else Reason.EMPTY_BODY, detail)
+    if len(found) > MAX_ROWS:
+        raise returned(Reason.UNSUPPORTED_FORMAT, f"表格超过 {MAX_ROWS} 行，请分开放入。")
+    return tuple(found)
+
+
+def _sheet(name: str, rows: Sequence[Sequence[object]]) -> list[Document]:
+    texts = [[shown(cell) for cell in row] for row in rows]
+    at = next((index for index, row in enumerate(texts[:10]) if _is_head(row)), None)
+    if at is None:
+        return []
+    heads = [re.sub(r"\s", "", head) for head in texts[at]]
+    found = []
+    for offset, row in enumerate(texts[at + 1 :], at + 2):
+        cells = [(head, cell) for head, cell in zip(heads, row, strict=False) if head]
+        if sum(1 for head, cell in cells if cell and head != "序号") >= 3:
+            found.append(_document(cells, f"工作表“{name}”第{offset}行"))
+    return found
+
+
+def _is_head(row: Sequence[str]) -> bool:
+    filled = [re.sub(r"\s", "", cell) for cell in row if cell.strip()]
+    return len(filled) >= 3 and sum(1 for cell in filled if _HEAD.fullmatch(cell)) * 2 > len(filled)
+
+
+def _document(cells: Sequence[tuple[str, str]], place: str) -> Document:
+    title = next((cell for head, cell in cells if cell and re.fullmatch(r"(?:公告|公示)(?:标题|名称)|标题", head)), None)
+    kind = next((cell for head, cell in cells if cell and _KIND.fullmatch(head)), None)
+    rows = "".join(
+        f"<tr><td>{html.escape(head, quote=False)}</td><td>{html.escape(cell, quote=False)}</td></tr>"
+        for head, cell in cells
+        if cell and not _LEFT_OUT.fullmatch(head)
+    )
+    return Document(body_html=f"<table>{rows}</table>", title=title, column=kind, place=place)
+
+
+def shown(cell: object) -> str:
+    """A cell as a person reads it: whole numbers without a point, dates in Chinese order."""
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return f"{cell:%Y年%m月%d日 %H:%M}" if cell.time() != time() else f"{cell:%Y年%m月%d日}"
+    if isinstance(cell, date):
+        return f"{cell:%Y年%m月%d日}"
+    if isinstance(cell, time | timedelta):
+        return str(cell)
+    return str(cell).strip()

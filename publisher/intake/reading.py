@@ -1,0 +1,198 @@
+"""From the files that were dropped to notices: the entry of reading and extraction."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from publisher.errors import NoticeReturned, Problem, Reason
+from publisher.intake.extract.fields import fields_of_notice
+from publisher.intake.extract.notices import Attached, Extracted, extract
+from publisher.intake.readers import archive, legacy, plain, portable, records, web, word, workbook
+from publisher.intake.readers.detect import DOCUMENTS, FileType, file_type
+from publisher.intake.readers.document import MAX_BYTES, Document, returned
+from publisher.notice import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBytes:
+    """A file as handed in; `name` may hold a path below the dropped folder."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one notice was read as.
+
+    `notice` is None when none can be made; then `problems` say why. `attachments` holds the bytes
+    by sha256. `problems` hold the notice, `warnings` stop nothing. `places` says where a field was
+    found, `fields` are the values for `publisher extract --json`.
+    """
+
+    notice: Notice | None
+    attachments: Mapping[str, bytes] = field(repr=False)
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    places: Mapping[str, str]
+    fields: Mapping[str, object]
+
+
+def read_files(files: Sequence[NamedBytes], declared: str | None = None) -> tuple[Draft, ...]:
+    """The notices in one dropped file, or in all files of one dropped folder.
+
+    `declared` is the name of the sub-folder it was dropped in (a kind or a form in Chinese, or
+    anything else). A workbook or a list of records yields several. Raises `NoticeReturned` with all
+    problems: EMPTY_BODY, PASSWORD_PROTECTED, DAMAGED_FILE, NO_TEXT_LAYER, UNSUPPORTED_FORMAT,
+    UNSAFE_ARCHIVE, NOT_BY_SCHEMA.
+    """
+    given = _unpacked(files)
+    main = _main_of(given)
+    if main is None:
+        return (_doubt(given),)
+    attached = [Attached(PurePosixPath(file.name).name, file.data) for file in given if file is not main]
+    readings = _read(main)
+    return tuple(_draft(reading, declared, attached) for reading in readings)
+
+
+def is_whole(name: str, data: bytes) -> bool:
+    """Whether a container (ZIP, `.docx`, `.xlsx`) opens, so that it is no half copy. Other files are whole."""
+    container = data.startswith(b"PK") or (
+        name.lower().endswith((".zip", ".docx", ".xlsx")) and not data.startswith(b"\xd0\xcf\x11\xe0") and _is_short(data)
+    )
+    if not container:
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            opened.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return False
+    return True
+
+
+def _is_short(data: bytes) -> bool:
+    """Nothing, or nothing but zeros: the room that a copy in progress has reserved."""
+    return not data.strip(b"\x00")
+
+
+def _unpacked(files: Sequence[NamedBytes]) -> list[NamedBytes]:
+    """A lone ZIP is its entries; beside other files a ZIP is an attachment."""
+    if not files:
+        raise returned(Reason.EMPTY_BODY, "文件夹是空的，请放入公告文件。")
+    if len(files) > 1 or file_type(files[0].data) is not FileType.ZIP:
+        return list(files)
+    entries = archive.unpack(files[0].data)
+    if not entries:
+        raise returned(Reason.EMPTY_BODY, "压缩包是空的，请放入公告文件。")
+    return [NamedBytes(entry.name, entry.data) for entry in entries]
+
+
+_KIND_WORD = re.compile(r"公告|公示|澄清|答疑|更正|变更通知|补遗|合同公告")
+_ATTACHMENT_WORD = re.compile(r"附件|附表|清单|图纸|采购需求|招标文件|采购文件|磋商文件|声明函|评分|样表|格式")
+_EDITABLE = DOCUMENTS - {FileType.PDF, FileType.XLSX, FileType.XLS}
+
+
+def _main_of(files: Sequence[NamedBytes]) -> NamedBytes | None:
+    """The document that is the notice: by 正文 in its name, by a notice word, or as the only one. None = doubt."""
+    if len(files) == 1:
+        return files[0]
+    documents = [file for file in files if file_type(file.data) in DOCUMENTS]
+    if not documents:
+        return _best_unreadable(files)
+    names = {id(file): PurePosixPath(file.name).stem for file in documents}
+    choices = (
+        [file for file in documents if "正文" in names[id(file)]],
+        [f for f in documents if _KIND_WORD.search(names[id(f)]) and not _ATTACHMENT_WORD.search(names[id(f)])],
+        [f for f in documents if file_type(f.data) in _EDITABLE and not _ATTACHMENT_WORD.search(names[id(f)])],
+        documents,
+    )
+    for chosen in choices:
+        if len(chosen) == 1:
+            return chosen[0]
+        if len(chosen) > 1 and chosen is not documents:
+            return _only_editable(chosen)
+    return None
+
+
+def _only_editable(chosen: Sequence[NamedBytes]) -> NamedBytes | None:
+    """The same notice as Word file and as PDF: the Word file is the text."""
+    editable = [file for file in chosen if file_type(file.data) in _EDITABLE]
+    stems = {PurePosixPath(file.name).stem for file in chosen}
+    return editable[0] if len(editable) == 1 and len(stems) == 1 else None
+
+
+def _best_unreadable(files: Sequence[NamedBytes]) -> NamedBytes:
+    """No readable document: the file whose reason staff must hear first."""
+    order = (FileType.ENCRYPTED, FileType.BROKEN_ZIP, FileType.OTHER, FileType.IMAGE, FileType.ARCHIVE)
+    return min(files, key=lambda file: order.index(t) if (t := file_type(file.data)) in order else len(order))
+
+
+def _doubt(files: Sequence[NamedBytes]) -> Draft:
+    names = "、".join(PurePosixPath(file.name).name for file in files[:12])
+    detail = f"无法确定哪个文件是公告正文（{names}）。请只保留一个正文，或把正文的文件名改为以“正文”开头。"
+    problem = Problem(Reason.MAIN_DOCUMENT_DOUBT, detail)
+    fields = {"outcome": "held", "warnings": [problem.reason.value]}
+    return Draft(None, {}, (problem,), (), {}, fields)
+
+
+_REFUSED: dict[FileType, tuple[Reason, str]] = {
+    FileType.EMPTY: (Reason.EMPTY_BODY, "文件是空的（0 字节或全为空白），请重新复制一份放入。"),
+    FileType.ENCRYPTED: (Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。"),
+    FileType.BROKEN_ZIP: (Reason.DAMAGED_FILE, "文件已损坏或未复制完整，请重新复制一份放入。"),
+    FileType.IMAGE: (Reason.NO_TEXT_LAYER, "文件是图片，没有文字，请改用可编辑的文件（如 .docx）。"),
+    FileType.ARCHIVE: (Reason.UNSUPPORTED_FORMAT, "只支持 .zip 压缩包，请解压后改用 .zip 或直接放入文件夹。"),
+    FileType.ZIP: (Reason.UNSUPPORTED_FORMAT, "压缩包内又是压缩包，请解压后重新放入。"),
+    FileType.OTHER: (Reason.UNSUPPORTED_FORMAT, "暂不支持该文件格式，请另存为 .docx 后重新放入。"),
+}
+
+
+def _read(file: NamedBytes) -> Sequence[Notice | Document]:
+    """The file's notices, by content. Raises `NoticeReturned`."""
+    kind = file_type(file.data)
+    if refused := _REFUSED.get(kind):
+        raise returned(*refused)
+    if len(file.data) > MAX_BYTES:
+        raise returned(Reason.UNSUPPORTED_FORMAT, f"文件超过 {MAX_BYTES // 1024 // 1024} MB，请只放入公告正文，其余作为附件。")
+    if kind is FileType.JSON:
+        return records.read_json(file.data)
+    if kind in (FileType.XLSX, FileType.XLS):
+        return workbook.read_workbook(file.data, package=kind is FileType.XLSX)
+    readers = {
+        FileType.DOCX: word.read_docx,
+        FileType.DOC: legacy.read_doc,
+        FileType.PDF: portable.read_pdf,
+        FileType.HTML: web.read_html,
+        FileType.TEXT: plain.read_text,
+    }
+    return (readers[kind](file.data),)
+
+
+def _draft(reading: Notice | Document, declared: str | None, attached: Sequence[Attached]) -> Draft:
+    if isinstance(reading, Notice):
+        return _by_schema(reading, attached)
+    found: Extracted = extract(reading, declared, attached)
+    attachments = {file.ref.sha256: file.data for file in attached} if found.notice else {}
+    return Draft(found.notice, attachments, found.problems, found.warnings, found.places, found.fields)
+
+
+def _by_schema(notice: Notice, attached: Sequence[Attached]) -> Draft:
+    """A notice that came as data: its attachments must have been handed in, each with the stated bytes."""
+    given = {file.ref.sha256: file.data for file in attached}
+    problems = tuple(
+        Problem(Reason.ATTACHMENT_MISSING, f"附件“{ref.name}”未一并送交，或内容与所列校验值不符。", "attachments")
+        for ref in notice.attachments
+        if ref.sha256 not in given
+    )
+    if not notice.attachments and attached:
+        notice = notice.model_copy(update={"attachments": tuple(file.ref for file in attached)})
+    wanted = {ref.sha256 for ref in notice.attachments}
+    kept = {sha256: data for sha256, data in given.items() if sha256 in wanted}
+    return Draft(notice, kept, problems, (), {}, fields_of_notice(notice, problems, ()))
+
+
+__all__ = ["Draft", "NamedBytes", "NoticeReturned", "is_whole", "read_files"]
