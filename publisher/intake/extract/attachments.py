@@ -66,6 +66,9 @@ def _listed(source: Source) -> Mentioned | None:
             return Mentioned(len(names), names, place)
         if parts := _NAMED_PARTS.findall(rest):
             return Mentioned(len(parts), (), place)
+    alone = [(text.strip(), place) for text, place in texts if _FILE.fullmatch(text.strip())]
+    if alone:
+        return Mentioned(len(alone), tuple(_clean(name) for name, _ in alone), alone[0][1])
     return None
 
 

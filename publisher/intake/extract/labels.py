@@ -308,20 +308,21 @@ def _table_pairs(table: Table, state: _State) -> Iterator[Pair]:
             sections.clear()
             state.see(texts[0])
         for column, cell in enumerate(texts):
-            state.section = sections.get(column, state.section)
-            yield from _cell_pairs(cell, state, place)
-            if len(texts) > 1 and state.section in ("tenderee", "agency"):
+            pieces = _cell_pieces(cell)
+            if pieces:
+                state.section = sections.get(column, state.section)
+            yield from (state.pair(piece, place) for piece in pieces)
+            if len(texts) > 1 and any(piece.key in ("tenderee", "agency") for piece in pieces):
                 sections[column] = state.section
         if len(texts) > 1 and not is_header(table.rows, number):
             yield from _row_pairs(texts, state, place)
 
 
-def _cell_pairs(cell: str, state: _State, place: str) -> Iterator[Pair]:
+def _cell_pieces(cell: str) -> list[_Piece]:
     """Pairs written within one cell. A cell that is a label altogether has none."""
     if _is_label_cell(cell):
-        return
-    for line in cell.split("\n"):
-        yield from (state.pair(piece, place) for piece in split_line(line) if piece.key)
+        return []
+    return [piece for line in cell.split("\n") for piece in split_line(line) if piece.key]
 
 
 def _is_label_cell(text: str) -> bool:
@@ -347,7 +348,7 @@ def _section_of(text: str) -> bool:
 
 
 _COLUMN = re.compile(
-    r"(?:序号|排序|排名|名次|包号|标段|标包|采购包|.{0,10}(?:名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容|期限"
+    r"(?:序号|.{0,8}(?:排序|排名|名次)|.{0,6}(?:项目经理|负责人)|包号|标段|标包|采购包|.{0,10}(?:名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容|期限"
     r"|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人|投标单位|评委\d.*|等级|日期|业主|规模|前|后|事项|更正项))"
 )
 
@@ -358,16 +359,17 @@ def is_header(rows: Sequence[tuple[Cell, ...]], number: int) -> bool:
     Two columns count only over a row whose first cell is a number or no label itself.
     """
     row = rows[number]
-    texts = [re.sub(r"\s", "", cell.text) for cell in row if cell.origin]
+    every = [re.sub(r"\s", "", cell.text) for cell in row if cell.origin]
+    texts = [text for text in every if text]
     if len(texts) < 2 or number + 1 >= len(rows):
         return False
     words = sum(1 for text in texts if len(text) <= 40 and _COLUMN.fullmatch(_BRACKETED.sub("", text)))
     if words < max(2, len(texts) - 1):
         return False
     below = [re.sub(r"\s", "", cell.text) for cell in rows[number + 1] if cell.origin]
-    if len(texts) == 2:
+    if len(every) == 2:
         return len(below) == 2 and not key_of(compact(below[0]))
-    if len(texts) == 4 and key_of(compact(texts[0])) and key_of(compact(texts[2])):
+    if len(every) == len(texts) == 4 and key_of(compact(texts[0])) and key_of(compact(texts[2])):
         return len(below) == 4 and not key_of(compact(below[0]))
     return True
 

@@ -27,7 +27,7 @@ def clean_name(value: str) -> str | None:
     parts = [part.strip() for part in re.split(r"[,，、]", name) if part.strip()]
     if parts and len(set(parts)) == 1:
         name = parts[0]
-    name = re.sub(r"20\d\d\s*年.*$", "", name).strip(" \t　，,、：:")
+    name = re.sub(r"20\d\d\s*年.*$|(?:其?法定代表人?|其?委托代理人)(?:或|和|及).*$", "", name).strip(" \t　，,、：:")
     return None if is_blank(name) or len(name) < 2 or len(name) > _LONGEST_NAME else name
 
 
