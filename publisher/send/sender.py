@@ -11,25 +11,23 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-
-from sqlalchemy import Connection
 
 from publisher.channel import CannotTell, Finding
 from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger import channel_state, claims, deliveries
 from publisher.ledger.alarms import raise_alarm
-from publisher.ledger.chain import iso
 from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
 from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder
-from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, no_fault
+from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
 from publisher.send import calls, sets, settle
 from publisher.send.calls import CallContext, Running
 from publisher.send.open_channel import OpenChannel
@@ -227,20 +225,8 @@ class Sender:
         return [
             (channel, row, probing)
             for row in claims.sends(tx, channel.name, room)
-            if self._still_useful(tx, channel, row)
+            if settle.still_useful(tx, row, self._daemon_id)
         ]
-
-    def _still_useful(self, tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
-        """Hold what falls due after its bid deadline; log what is later than it was to be."""
-        if row.bid_deadline is not None and row.bid_deadline <= tx.now and row.first_attempt_at is None:
-            deliveries.hold(tx, row, Reason.BID_DEADLINE_OVER, ADVICE[Reason.BID_DEADLINE_OVER])
-            return False
-        if row.publish_at is not None and row.first_attempt_at is None:
-            late = (tx.now - row.publish_at).total_seconds()
-            if late >= 60:
-                why = claims.why_late(tx.conn, row, self._daemon_id)
-                tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
-        return True
 
     def _claim_sends(self, tx: Tx, chosen: Sequence[tuple[OpenChannel, Delivery, bool]]) -> list[Running]:
         started = []
@@ -338,10 +324,24 @@ class Sender:
         else:
             outcome, slot = self._submit(running, claimed.row), True
         self._machine.fault("outcome.before")
-        again: bool = self._recorder.record(partial(self._record_submit, running, claimed, outcome, slot)).result()
+        recorded = self._recorder.record(partial(self._record_submit, running, claimed, outcome, slot))
+        if isinstance(outcome, TransientFailure):
+            running.again = recorded.result()
+        else:
+            running.again = False
+            # Nothing more is to be done with it here: the thread is free for the next call while this is recorded.
+            recorded.add_done_callback(partial(self._recorded, running))
+        return running.again
+
+    def _recorded(self, running: Running, future: Future[bool]) -> None:
         self._machine.fault("outcome.after")
-        running.again = again
-        return again
+        error = future.exception()
+        if isinstance(error, deliveries.Overtaken):
+            logger.warning("an outcome came too late to be used: %s", error)
+        elif error is not None:
+            # The delivery stays *sending* and is recovered; nobody else would see the error.
+            logger.error("recording an outcome of %s failed", running.channel.name, exc_info=error)
+        self._wake.set()
 
     def _submit(self, running: Running, row: Delivery) -> calls.Outcome:
         adapter = running.channel.single_adapter

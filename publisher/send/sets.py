@@ -27,7 +27,8 @@ def claim(tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_u
     state = channel_state.lock_state(tx, channel.name)
     if state.open_since is not None and state.probe_at is not None and state.probe_at > tx.now:
         return None
-    due = claims.sends(tx, channel.name, LARGEST_CHANGE)
+    found = claims.sends(tx, channel.name, LARGEST_CHANGE)
+    due = [row for row in found if settle.still_useful(tx, row, daemon_id)]
     ending = claims.expiring(tx.conn, channel.name, tx.now)
     if not due and not ending:
         return None

@@ -23,6 +23,7 @@ from publisher.errors import (
 )
 from publisher.ledger import channel_state, claims, deliveries
 from publisher.ledger.alarms import raise_alarm
+from publisher.ledger.chain import iso
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import PROGRAM, Tx
 from publisher.send.open_channel import OpenChannel
@@ -51,6 +52,24 @@ def may_repeat(channel: OpenChannel, row: Delivery, now: datetime) -> bool:
     """Whether the channel still remembers the delivery's key, so that a repeat is harmless."""
     lasts = channel.capabilities.idempotent_for
     return lasts > timedelta(0) and row.first_attempt_at is not None and now < row.first_attempt_at + lasts
+
+
+# ---- before a call
+
+
+def still_useful(tx: Tx, row: Delivery, daemon_id: int) -> bool:
+    """Hold what falls due after its bid deadline; log what is later than it was to be."""
+    if row.operation != Operation.PUBLISH.value or row.first_attempt_at is not None:
+        return True
+    if row.bid_deadline is not None and row.bid_deadline <= tx.now:
+        deliveries.hold(tx, row, Reason.BID_DEADLINE_OVER, ADVICE[Reason.BID_DEADLINE_OVER])
+        return False
+    if row.publish_at is not None:
+        late = (tx.now - row.publish_at).total_seconds()
+        if late >= 60:
+            why = claims.why_late(tx.conn, row, daemon_id)
+            tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
+    return True
 
 
 # ---- after a call
