@@ -220,8 +220,8 @@ def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault) 
         ledger.close()
         is_now, says = ("real", "practice") if ledger.real else ("practice", "real")
         raise SettingsError(
-            f"the ledger {engine.url.render_as_string(hide_password=True)} is a {is_now} ledger for life, but the settings say "
-            f"{says}: set [ledger] real = {str(ledger.real).lower()}, or name another database"
+            f"the ledger {engine.url.render_as_string(hide_password=True)} is a {is_now} ledger for life, "
+            f"but the settings say {says}: set [ledger] real = {str(ledger.real).lower()}, or name another database"
         )
     return ledger
 

@@ -61,7 +61,10 @@ class _Seen:
 
 
 def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
-    """Check the whole ledger, with the heads in `heads_folder` if there is one. Memory grows with deliveries, not rows."""
+    """Check the whole ledger, with the heads in `heads_folder` if there is one.
+
+    Memory grows with deliveries, not with rows.
+    """
     with ledger.read() as conn:
         end = conn.execute(select(head)).one()
         heads, bad = read_heads(heads_folder, ledger.ledger_id) if heads_folder is not None else ([], [])

@@ -123,7 +123,7 @@ def find(adapter: Channel, submission: Submission, running: Running) -> Finding 
         return adapter.find(submission)
     except ChannelError as error:
         return error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as above; asking changes nothing, so it may be asked again
         logger.error("the adapter of %s failed while asking: %s", running.channel.name, where(error))
         return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
 
@@ -137,7 +137,7 @@ def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, runni
         return adapter.show(items, context)
     except ChannelError as error:
         return error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as above; the old set stands, an administrator must look
         logger.error("the adapter of %s failed while showing: %s", running.channel.name, where(error))
         return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)
 

@@ -88,7 +88,10 @@ class Sender:
     # ---- the tick
 
     def tick(self, now: datetime, linger: float = 0.0) -> datetime | None:
-        """Start what is due; with `linger` seconds, go on with what becomes due meanwhile. Gives the next due instant."""
+        """Start what is due; with `linger` seconds, go on with what becomes due meanwhile.
+
+        Gives the next due instant.
+        """
         until = self._machine.monotonic() + linger
         while True:
             self._wake.clear()
