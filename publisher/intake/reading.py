@@ -62,11 +62,8 @@ def read_files(files: Sequence[NamedBytes], declared: str | None = None) -> tupl
 
 def is_whole(name: str, data: bytes) -> bool:
     """Whether a container (ZIP, `.docx`, `.xlsx`) opens, so that it is no half copy. Other files are whole."""
-    container = data.startswith(b"PK") or (
-        name.lower().endswith((".zip", ".docx", ".xlsx")) and not data.startswith(b"\xd0\xcf\x11\xe0") and _is_short(data)
-    )
-    if not container:
-        return True
+    if not data.startswith(b"PK"):
+        return not (name.lower().endswith((".zip", ".docx", ".xlsx")) and _is_short(data))
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             opened.infolist()
@@ -157,7 +154,8 @@ def _read(file: NamedBytes) -> Sequence[Notice | Document]:
     if refused := _REFUSED.get(kind):
         raise returned(*refused)
     if len(file.data) > MAX_BYTES:
-        raise returned(Reason.UNSUPPORTED_FORMAT, f"文件超过 {MAX_BYTES // 1024 // 1024} MB，请只放入公告正文，其余作为附件。")
+        detail = f"文件超过 {MAX_BYTES // 1024 // 1024} MB，请只放入公告正文，其余作为附件。"
+        raise returned(Reason.UNSUPPORTED_FORMAT, detail)
     if kind is FileType.JSON:
         return records.read_json(file.data)
     if kind in (FileType.XLSX, FileType.XLS):

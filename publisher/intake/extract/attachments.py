@@ -57,7 +57,7 @@ def _listed(source: Source) -> Mentioned | None:
     texts = source.placed
     for index, (text, place) in enumerate(texts):
         heading = _HEADING.match(text)
-        if heading is None or is_blank(heading["rest"]) and not _following(texts, index):
+        if heading is None or (is_blank(heading["rest"]) and not _following(texts, index)):
             continue
         rest = heading["rest"]
         scope = "\n".join([rest, *_following(texts, index)])

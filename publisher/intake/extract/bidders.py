@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from publisher.intake.extract.amounts import Amount, parse_amount, plain
 from publisher.intake.extract.codes import credit_code
@@ -15,7 +16,10 @@ from publisher.intake.extract.parties import ORGANISATION
 from publisher.intake.extract.source import Source, is_blank
 from publisher.notice import Form, Kind, Performance, RejectedBid, TeamMember, normalise_name
 
-_NAME = r"(?:(?:拟)?(?:中标|成交)*(?:候选人|候选单位|候选供应商|供应商|投标人|投标单位|企业|单位|人)|竞得人|受让方|受让单位)?(?:名称|全称)?|(?:投标|中标|成交)(?:供应商|单位|人)(?:名称)?"
+_NAME = (
+    r"(?:(?:拟)?(?:中标|成交)*(?:候选人|候选单位|候选供应商|供应商|投标人|投标单位|企业|单位|人)|竞得人|受让方|受让单位)?(?:名称|全称)?"
+    r"|(?:投标|中标|成交)(?:供应商|单位|人)(?:名称)?"
+)
 _PRICE = r"(?:总)?(?:拟)?(?:中标|成交|投标|最终|最后|合同)*(?:总)?(?:报价|金额|价格?|总价)(?:或.*)?"
 _RANK = r"(?:中标|成交)?(?:候选人|候选供应商)?(?:及)?(?:排序|排名|名次|顺序|推荐顺序)"
 _SCORE = r".{0,6}(?:综合|总|最终|最后|评审|评标)+.{0,4}(?:得分|评分|分值|分)|得分|评分结果"
@@ -28,6 +32,7 @@ _RANKS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 def find_bidders(source: Source, facts: Facts) -> None:
     """Candidates of a candidates' notice, winners of a result."""
     kind = facts.form.kind if facts.form else None
+    facts.failed = facts.form in (Form.FAILED_TENDER, Form.TERMINATION)
     if kind is Kind.WINNING_BID_NOTICE:
         bidders = _ranked(source) or _ranked_in_text(source) or _winner_pairs(source)
     elif kind is Kind.AWARD_RESULT:
@@ -38,7 +43,7 @@ def find_bidders(source: Source, facts: Facts) -> None:
     facts.bidders = bidders
     if bidders:
         facts.places["candidates" if kind is Kind.WINNING_BID_NOTICE else "winners"] = bidders[0].place
-    facts.failed = facts.form is Form.FAILED_TENDER or (not bidders and says_failed(source.flat))
+    facts.failed = facts.failed or (not bidders and says_failed(source.flat))
 
 
 def rank_of(text: str) -> int | None:
@@ -149,14 +154,21 @@ def _ranked_in_text(source: Source) -> list[Bidder]:
 
 
 def _fill_from_lines(bidder: Bidder, text: str) -> None:
+    """What labels in a candidate's own stretch of text say of it; the first of each counts."""
+    found: dict[str, Any] = {}
     for line in text.split("\n"):
         for piece in split_line(line):
-            if piece.key in ("price", "rate") and bidder.amount is None:
-                bidder.amount = parse_amount(piece.value, piece.raw_label)
-            elif piece.key == "score" and bidder.score is None:
-                bidder.score = number_in(piece.value)
-            elif piece.key == "credit_code":
-                bidder.credit_code = bidder.credit_code or credit_code(piece.value)
+            found.setdefault("price" if piece.key == "rate" else piece.key, piece)
+    if "price" in found:
+        bidder.amount = parse_amount(found["price"].value, found["price"].raw_label)
+    if "score" in found:
+        bidder.score = number_in(found["score"].value)
+    if "credit_code" in found:
+        bidder.credit_code = credit_code(found["credit_code"].value)
+    if "duration" in found:
+        bidder.duration = found["duration"].value[:80] or None
+    if "quality" in found:
+        bidder.quality = found["quality"].value[:80] or None
 
 
 def _place_of(source: Source, text: str) -> str:
@@ -324,11 +336,11 @@ def _rejected_record(record: Record) -> RejectedBid | None:
         return None
     reason = record.get(_REASON)
     if reason is None:
-        cell = next((text for _, text in record.cells if re.search(r"不符合|否决|不满足|未提供|无效", text)), None)
+        cell = next((text for _, text in record.cells if re.search(r"不符合|否决|不满足|未提供|无效", text)), "")
     else:
         cell = reason[1]
-    if cell is None or is_blank(cell):
-        return None
+    if len(re.findall(r"[\u4e00-\u9fff]", re.sub(r"[\d.,]+\s*(?:万?元|分)", "", cell))) < 4:
+        return None  # a stroke, or the price of a bid that was not rejected
     return RejectedBid(name=name[1].replace("\n", ""), reason=cell.replace("\n", ""))
 
 
@@ -350,20 +362,23 @@ def _member(grid: Grid, record: Record) -> TeamMember | None:
     name = record.get(r"姓名")
     if name is None or is_blank(name[1]) or re.search(r"专家|评委", "".join(grid.heads) + grid.before):
         return None
+    if not re.fullmatch(r"[\u4e00-\u9fff·A-Za-z\s]{2,20}", name[1]) or "证书" in name[1]:
+        return None
     role = record.get(r"职务|岗位|拟任职务")
     bidder = _name_in(record)
     heading = _BRACKETED_NAME.search(grid.before)
     certificate = [text for head, text in record.cells if "证书" in head and not is_blank(text)]
     return TeamMember(
         name=name[1].replace("\n", ""),
-        role=role[1].replace("\n", "") if role else "项目负责人" if bidder else None,
+        role=role[1].replace("\n", "") if role else None,
         certificate=" ".join(text.replace("\n", "") for text in certificate) or None,
         bidder=bidder[1].replace("\n", "") if bidder else heading[1] if heading else None,
     )
 
 
 def _leaders(source: Source, facts: Facts) -> Iterator[TeamMember]:
-    bidder = facts.bidders[0].name if len(facts.bidders) == 1 else None
+    alone = facts.bidders[0].name if len(facts.bidders) == 1 else None
+    by_place = {bidder.place: bidder.name for bidder in facts.bidders}
     pairs = [pair for pair in source.pairs if pair.key in ("manager", "certificate") and not is_blank(pair.value)]
     for index, pair in enumerate(pairs):
         if pair.key != "manager":
@@ -373,6 +388,7 @@ def _leaders(source: Source, facts: Facts) -> Iterator[TeamMember]:
             if later.key == "manager":
                 break
             held.append(later.value)
+        bidder = alone or by_place.get(pair.place)
         yield TeamMember(name=pair.value[:40], role=pair.label, certificate=" ".join(held)[:120] or None, bidder=bidder)
 
 

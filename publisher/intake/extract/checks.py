@@ -96,11 +96,12 @@ def _says_what_changes(source: Source) -> bool:
         if "事项" not in pair.label and not _POINTS_ELSEWHERE.fullmatch(pair.value) and len(pair.value) >= 4:
             return True
     after = re.search(r"(?:更正|变更|澄清|修改|答疑)\S{0,10}内容(?:如下)?[：:]?\s*([\s\S]*)", source.flat)
-    return bool(after) and len(re.sub(r"\s", "", after.group(1) if after else "")) > 40
+    return after is not None and len(re.sub(r"\s", "", after.group(1))) > 40
 
 
 def _publicity_in_days(source: Source) -> bool:
-    return bool(re.search(r"公示(?:期限?|时间)[^。\n]{0,20}?[\d一二三四五六七八九十]+\s*个?(?:工作)?[日天]", source.flat))
+    pattern = r"公示(?:期限?|时间)[^。\n]{0,20}?[\d一二三四五六七八九十]+\s*个?(?:工作)?[日天]"
+    return re.search(pattern, source.flat) is not None
 
 
 _ASKED_LABELS = re.compile(r"(?:招标人|采购人)?(?:地址|联系人|电话|联系电话|联系方式)")
@@ -237,6 +238,7 @@ def _remarks(source: Source, facts: Facts) -> None:
     if kind is Kind.CHANGE_NOTICE and (facts.form is Form.SUSPENSION or _SUSPENDS.search(source.flat)):
         facts.warnings.append(Problem(Reason.SUSPENSION, "本公告暂停项目；恢复时须另行发布公告。", "form"))
     if facts.form is Form.RESULT_CORRECTION:
-        facts.warnings.append(Problem(Reason.RESULT_CORRECTION, "本公告更正的是采购结果，统计时以更正后的结果为准。", "form"))
+        detail = "本公告更正的是采购结果，统计时以更正后的结果为准。"
+        facts.warnings.append(Problem(Reason.RESULT_CORRECTION, detail, "form"))
     if _MASKED.search(source.flat):
         facts.warnings.append(Problem(Reason.PHONE_MASKED, "联系电话中有星号，公众无法拨打，请核对。", "phone"))

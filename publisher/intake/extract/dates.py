@@ -8,9 +8,12 @@ from datetime import date, datetime, timedelta
 
 from publisher.notice import LOCAL
 
-_DAY = r"(?P<y>(?:2\s*0|1\s*9)\s*\d\s*\d)\s*[年\-/.．－]\s*(?P<m>\d\s?\d|\d)\s*[月\-/.．－]\s*(?P<d>[0-3]\s?\d(?!\d)|\d)\s*[日号]?"
+_DAY = (
+    r"(?P<y>(?:2\s*0|1\s*9)\s*\d\s*\d)\s*[年\-/.．－]\s*(?P<m>\d\s?\d|\d)\s*[月\-/.．－]\s*(?P<d>[0-3]\s?\d(?!\d)|\d)\s*[日号]?"
+)
 _CLOCK = (
-    r"(?:[（(][^）)]{1,6}[）)])?[,，T\s]*(?P<half>上午|下午|中午|晚上)?\s*(?P<h>[0-2]?\d)\s*(?:[:：]\s*(?P<n>[0-5]\d)(?:\s*[:：]\s*(?P<s>[0-5]\d))?"
+    r"(?:[（(][^）)]{1,6}[）)])?[,，T\s]*(?P<half>上午|下午|中午|晚上)?\s*(?P<h>[0-2]?\d)\s*"
+    r"(?:[:：]\s*(?P<n>[0-5]\d)(?:\s*[:：]\s*(?P<s>[0-5]\d))?"
     r"|[时点]\s*(?:(?P<n2>[0-5]?\d)\s*分?|(?P<half_hour>半))?(?:\s*(?P<s2>[0-5]?\d)\s*秒)?)"
 )
 _MOMENT = re.compile(rf"(?<!\d){_DAY}(?:{_CLOCK})?")

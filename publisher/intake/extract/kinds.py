@@ -83,7 +83,10 @@ _DEFAULT_FORM = {
 
 
 def claimed_kind(text: str | None) -> Kind | None:
-    """The kind that a folder's or column's name claims, or None."""
+    """The kind that a folder's or column's name claims, or None. Our own words for kinds are exact."""
+    for kind in Kind:
+        if text in (kind.value, kind.label):
+            return kind
     last = re.split(r"[>＞»›/]\s*(?=[^/>＞]*$)", text or "")[-1] if text and re.search(r"[>＞»›]", text) else text
     return next((kind for kind, pattern in _CLAIMS if last and re.search(pattern, last)), None)
 
@@ -135,7 +138,7 @@ def decide(source: Source, project_class: ProjectClass) -> Decided:
         problems.append(Problem(Reason.KIND_CONFLICT, detail, "kind"))
     for claim, whose in ((source.declared, "子文件夹"), (source.document.column, "来源栏目")):
         kind = claimed_kind(claim)
-        if kind and kind is not form.kind and not _same_family(kind, form, claim):
+        if kind and kind is not form.kind and not _tolerated(kind, form, claim, whose):
             detail = (
                 f"{whose}“{claim}”属于{kind.label}，文件内容却是“{form.value}”（{form.kind.label}），请确认公告类别。"
             )
@@ -164,10 +167,15 @@ def _body_form(source: Source, kind: Kind) -> Form:
     return _DEFAULT_FORM[kind]
 
 
-def _same_family(kind: Kind, form: Form, claim: str | None) -> bool:
-    """Words that sites use for both stages (中标公示, 结果公示) contradict neither; a failed bid is filed anywhere."""
+def _tolerated(kind: Kind, form: Form, claim: str | None, whose: str) -> bool:
+    """Words that sites use for both stages (中标公示, 结果公示) contradict neither; a failed bid is filed anywhere.
+
+    A folder with one of our own four words means just that kind.
+    """
     if form is Form.FAILED_TENDER or (form is Form.TERMINATION and kind is Kind.AWARD_RESULT):
         return True
+    if whose == "子文件夹" and claim in {label for one in Kind for label in (one.value, one.label)}:
+        return False
     stages = {Kind.WINNING_BID_NOTICE, Kind.AWARD_RESULT}
     return {kind, form.kind} == stages and bool(re.search(r"公示|结果", claim or "")) and "候选人" not in (claim or "")
 

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from publisher.intake.extract.amounts import unit_in
 from publisher.intake.extract.blocks import Block, Cell, Line, Table
 
-_PARTY_TAIL = "(?:名称|全称|信息)?"
+_PARTY_TAIL = "(?:(?:信息)?(?:名称|全称)|信息)?"
 LABELS: dict[str, str] = {
-    "project_no": r"(?:原公告的?)?(?:采购|招标|交易)?项目(?:标段)?(?:招标)?(?:编号|编码|代码|号)|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号",
+    "project_no": r"(?:原公告的?)?(?:采购|招标|交易)?项目(?:标段)?(?:招标)?(?:编号|编码|代码|号)"
+    r"|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号",
     "project_name": r"(?:原公告的?)?(?:采购|招标|工程|交易|合同)?项目(?:及?标段)?名称|工程名称|标的名称",
     "lot_no": r"(?:标段|标包|分包|包|采购包|合同包|包组)(?:编?号|编码)|标包|标段",
     "lot_name": r"(?:标段|标包|分包|包|采购包|合同包|包组)名称|包内容",
     "parcel": r"(?:地块|宗地)(?:编?号|编号)",
-    "tenderee": rf"(?:采购|招标)(?:人|单位|机关){_PARTY_TAIL}|建设单位{_PARTY_TAIL}|出让(?:人|方){_PARTY_TAIL}|转让(?:人|方){_PARTY_TAIL}"
-    rf"|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院",
+    "tenderee": rf"(?:采购|招标)(?:人|单位|机关){_PARTY_TAIL}|建设单位{_PARTY_TAIL}|出让(?:人|方){_PARTY_TAIL}"
+    rf"|转让(?:人|方){_PARTY_TAIL}|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院",
     "agency": rf"(?:采购|招标|交易)?代理(?:机构|单位|公司|服务机构){_PARTY_TAIL}|招标代理|采购代理",
     "tenderee_address": r"(?:采购|招标)(?:人|单位)地址",
     "tenderee_contact": r"(?:采购|招标)(?:人|单位)(?:项目)?(?:联系人|经办人)|采购经办人",
-    "tenderee_phone": r"(?:采购|招标)(?:人|单位)(?:联系)?(?:电话|方式)|(?:采购|招标)(?:人|单位)联系(?:电话|方式)",
+    "tenderee_phone": r"(?:采购|招标)(?:人|单位)(?:联系)?(?:电话|方式)",
     "agency_address": r"(?:采购|招标)?代理机构地址",
     "agency_contact": r"(?:采购|招标)?代理机构(?:项目)?(?:联系人|经办人)",
     "agency_phone": r"(?:采购|招标)?代理机构(?:联系)?(?:电话|方式)",
@@ -30,33 +31,42 @@ LABELS: dict[str, str] = {
     "contact": r"(?:项目)?联系人(?:及电话|姓名)?",
     "phone": r"(?:项目)?(?:联系)?(?:电话|方式)|(?:项目)?联系人?(?:电话|方式)",
     "credit_code": r"统一(?:社会)?信用代码|社会信用代码",
-    "budget": r"(?:项目|采购|标段|包|本项目)?预算(?:总)?(?:金额|价|额)?|采购预算|预算审核价|(?:项目|标段)?计划(?:总)?投资(?:额)?"
-    r"|(?:合同|标段)?(?:合同)?估算(?:价|金额)|项目预算",
-    "control_price": r"(?:招标|采购|投标|本项目|项目|标段)?(?:最高(?:投标)?限价|控制价|拦标价)(?:总计|合计|总价|金额)?|投标最高限价|招标控制价",
-    "deadline": r"(?:\(\d\))?(?:.{0,8})?(?:提交|递交|投标|响应|申请|报价|竞价)(?:.{0,14})?截止(?:时间|日期)(?:.{0,10}(?:时间|地点))?|截止时间|截止日期",
+    "budget": r"(?:项目|采购|标段|包|本项目)?预算(?:总)?(?:金额|价|额)?|采购预算|预算审核价|项目预算"
+    r"|(?:项目|标段)?计划(?:总)?投资(?:额)?|(?:合同|标段)?(?:合同)?估算(?:价|金额)",
+    "control_price": r"(?:招标|采购|投标|本项目|项目|标段)?(?:最高(?:投标)?限价|控制价|拦标价)(?:总计|合计|总价|金额)?"
+    r"|投标最高限价|招标控制价",
+    "deadline": r"(?:.{0,8})?(?:提交|递交|投标|响应|申请|报价|竞价)(?:.{0,14})?截止(?:时间|日期)"
+    r"(?:.{0,10}(?:时间|地点))?|截止时间|截止日期",
     "opening": r"(?:.{0,6})?(?:开标|开启|磋商开始|谈判开始|评审|开评标)(?:时间|日期)(?:.{0,4}地点)?",
-    "documents": r"(?:获取|发售|领取|购买|报名)(?:.{0,8}文件)?的?(?:时间|期限|日期)|(?:.{0,6})?文件(?:获取|发售|领取|购买)的?(?:时间|期限)|获取文件(?:期限|时间)",
+    "documents": r"(?:获取|发售|领取|购买|报名)(?:.{0,8}文件)?的?(?:时间|期限|日期)"
+    r"|(?:.{0,6})?文件(?:获取|发售|领取|购买)的?(?:时间|期限)|获取文件(?:期限|时间)",
     "time": r"时间",
-    "publicity": r"(?:.{0,6})?公示(?:期限?|时间|起止时间|日期|期间)",
+    "published": r"(?:公告|公示|信息)?发布(?:时间|日期)|(?:合同)?公告(?:时间|日期)",
+    "publicity": r"(?:.{0,6})?公示(?:期限?|时间|起止时间|日期|期间)|信息披露(?:期限?|时间|起止(?:时间|日期)|期间)",
     "publicity_start": r"公示(?:开始|起始)(?:时间|日期)",
     "publicity_end": r"公示(?:结束|截止)(?:时间|日期)",
     "first_published": r"首次公告(?:发布)?(?:日期|时间)|原公告(?:发布)?(?:日期|时间)",
-    "change_content": r"(?:更正|变更|澄清|修改|补充|答疑)(?:的)?(?:主要)?(?:内容|事项)(?:、内容)?|更正(?:事项|信息)|(?:.{0,8})?(?:澄清|修改|答疑).{0,6}(?:主要内容|内容)",
+    "change_content": r"(?:更正|变更|澄清|修改|补充|答疑)(?:的)?(?:主要)?(?:内容|事项)(?:、内容)?|更正(?:事项|信息)"
+    r"|(?:.{0,8})?(?:澄清|修改|答疑).{0,6}(?:主要内容|内容)",
     "change_date": r"(?:本次)?(?:更正|变更|澄清)(?:日期|时间)",
-    "winner": r"(?:第一)?(?:拟)?(?:中标|成交)+(?:供应商|候选人|人|单位|方|社会资本方)(?:名称)?|供应商(?:名称)?|竞得(?:人|单位)|受让(?:人|方|单位)(?:名称)?|买受人|乙方",
-    "price": r"(?:总)?(?:拟)?(?:中标|成交)+(?:总)?(?:金额|价格?|报价|总价)|合同(?:总)?(?:金额|价款?)|交易(?:价格?|金额)|投标(?:总)?报价|(?:最终|最后)报价|总报价|报价",
+    "winner": r"(?:第一)?(?:拟)?(?:中标|成交)+(?:供应商|候选人|人|单位|方|社会资本方)(?:名称)?|供应商(?:名称)?"
+    r"|竞得(?:人|单位)|受让(?:人|方|单位)(?:名称)?|买受人|乙方",
+    "price": r"(?:总)?(?:拟)?(?:中标|成交)+(?:总)?(?:金额|价格?|报价|总价)|合同(?:总)?(?:金额|价款?)"
+    r"|交易(?:价格?|金额)|投标(?:总)?报价|(?:最终|最后)报价|总报价|报价",
     "rate": r"(?:中标|成交|投标)?(?:下浮(?:率|比例|系数|幅度)?|折扣率?|费率|优惠率|让利率)",
-    "score": r"(?:.{0,8})?(?:评审总得分|综合得分|总得分|最终得分|评标得分|评审得分|综合评标得分|综合评估得分|评分结果)",
+    "score": r"(?:.{0,8})?(?:评审总?得分|(?:综合|最终|评标|综合评标|综合评估)得分|总得分)|评分结果",
     "award_date": r"(?:成交|定标|中标|交易)(?:日期|时间)",
     "contract_date": r"合同(?:签订|签署)(?:日期|时间)",
     "term": r"(?:合同)?(?:履行|履约)?(?:期限|工期)|合同履约期限|合同期限|服务期限?",
-    "reject": r"否决投标(?:情况)?(?:及理由|说明)?|废标(?:理由|说明|原因)|(?:.{0,4})?(?:终止|流标|失败)(?:的)?(?:原因|理由)",
+    "reject": r"否决投标(?:情况)?(?:及理由|说明)?|废标(?:理由|说明|原因)"
+    r"|(?:.{0,4})?(?:终止|流标|失败)(?:的)?(?:原因|理由)",
     "manager": r"(?:项目负责人|项目经理|拟任项目经理|总监理工程师|项目总监)(?:姓名)?",
     "certificate": r"证书(?:名称|编号)(?:和编号)?|证书?号",
     "duration": r"(?:中标|计划|总)?工期|交货期|服务期",
     "quality": r"(?:中标|工程)?质量(?:要求|标准|目标)?",
     "attachment": r"(?:相关|公告)?附件",
 }
+"""Key and pattern of every label that is looked for; a pattern meets the whole compact label."""
 _FULL = {key: re.compile(rf"(?:{pattern})") for key, pattern in LABELS.items()}
 _SUFFIX_KEYS = (
     "project_no", "project_name", "lot_no", "lot_name", "tenderee", "agency", "address", "contact", "phone", "budget",
@@ -65,7 +75,8 @@ _SUFFIX_KEYS = (
     "reject", "name", "attachment",
 )  # fmt: skip
 _NUMBERING = re.compile(
-    r"^(?:[（(]?[一二三四五六七八九十]{1,3}[)）]?[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]|\d{1,2}(?:\.\d{1,2})*[、.．)）]?(?=\D))+"
+    r"^(?:[（(]?[一二三四五六七八九十]{1,3}[)）]?[、.．]|[（(][一二三四五六七八九十\d]{1,3}[)）]"
+    r"|\d{1,2}(?:\.\d{1,2})*[、.．)）]?(?=\D))+"
 )
 _BRACKETED = re.compile(r"[（(【\[][^（）()【】\[\]]*[)）】\]]")
 _DELIMITER = re.compile(r"[。；;！？!?，,]")
@@ -163,12 +174,21 @@ def _label_before(text: str, free: int, at: int, *, first: bool) -> tuple[int, s
     suffix = known_suffix(label)
     if suffix and not re.search(r"[“《]", raw[-len(suffix[0]) - 2 :]):
         tail = re.search(r"\s*".join(map(re.escape, suffix[0])) + r"(?:\s*[（(][^（）()]*[)）])*\s*$", raw)
-        if tail:
+        if tail and not _is_part_of_word(suffix[0], raw, tail.start()):
             whole = first and begin == 0 and len(label) <= 14
             return (begin if whole else begin + tail.start()), raw, label if whole else suffix[0], suffix[1]
     if first and begin == 0 and 2 <= len(label) <= _LONGEST_LABEL:
         return begin, raw, label, ""
     return None
+
+
+_NEVER_A_TAIL = frozenset({"编号", "名称", "全称", "地址", "电话"})
+
+
+def _is_part_of_word(suffix: str, raw: str, at: int) -> bool:
+    """编号 in 合同编号, 名称 in 品牌名称: the longer word is another label."""
+    ends_name = re.search(r"(?:公司|局|中心|学校|大学|医院|委员会|院|所|处|人)$", raw[:at])
+    return suffix in _NEVER_A_TAIL and bool(re.search(r"[\u4e00-\u9fff]$", raw[:at])) and not ends_name
 
 
 def tidy_value(text: str) -> str:
@@ -201,7 +221,8 @@ _SECTIONS = (
 )
 _HEADING = re.compile(r"^\s*[一二三四五六七八九十]{1,3}\s*[、.．]")
 _LOT_LINE = re.compile(
-    r"^(?:第?(?P<a>[一二三四五六七八九十\d]+|[A-Z])(?:标段|标包|包)|(?:采购包|合同包|标包|标段|包)(?P<b>\d+|[A-Z]|[一二三四五六七八九十]))(?P<rest>[（(:：].*)?$"
+    r"^(?:第?(?P<a>[一二三四五六七八九十\d]+|[A-Z])(?:标段|标包|包)"
+    r"|(?:采购包|合同包|标包|标段|包)(?P<b>\d+|[A-Z]|[一二三四五六七八九十]))(?P<rest>[（(:：].*)?$"
 )
 _NUMERALS = {c: i for i, c in enumerate("零一二三四五六七八九十")}
 
@@ -232,6 +253,7 @@ class _State:
         self.lot: str | None = None
         self.heading = ""
         self.order = 0
+        self.sides: tuple[str, ...] = ()
 
     def see(self, text: str) -> None:
         """Takes note of a heading, a party's heading or a lot's line."""
@@ -261,8 +283,8 @@ class _State:
 
 
 _TAKES_NEXT_LINE = frozenset(
-    {"project_no", "project_name", "tenderee", "agency", "budget", "control_price", "deadline", "first_published", "winner",
-     "price", "change_content", "publicity", "name", "time"}
+    {"project_no", "project_name", "tenderee", "agency", "budget", "control_price", "deadline", "first_published",
+     "winner", "price", "change_content", "publicity", "name", "time"}
 )  # fmt: skip
 
 
@@ -278,12 +300,37 @@ def pairs_of(blocks: Sequence[Block], records: Iterable[tuple[str, str]] = ()) -
             found.extend(_table_pairs(block, state))
             continue
         state.see(block.text)
-        pieces = split_line(block.text)
+        pieces = split_line(block.text) or _heading_as_label(block.text)
         if pieces and not pieces[-1].value and pieces[-1].key in _TAKES_NEXT_LINE:
             last = pieces[-1]
             pieces[-1] = _Piece(last.raw_label, last.label, last.key, _next_value(blocks, index))
-        found.extend(state.pair(piece, block.place) for piece in pieces)
+        found.extend(_line_pairs(pieces, block.place, state))
     return tuple(found)
+
+
+_HEADS_A_VALUE = frozenset(
+    {"publicity", "budget", "control_price", "deadline", "project_no", "project_name", "first_published", "price"}
+)
+
+
+def _heading_as_label(text: str) -> list[_Piece]:
+    """`三、公示期限` over a line with the value."""
+    label = compact(text)
+    key = key_of(label)
+    return [_Piece(text, label, key, "")] if key in _HEADS_A_VALUE and _NUMBERING.match(text.strip()) else []
+
+
+def _line_pairs(pieces: Sequence[_Piece], place: str, state: _State) -> Iterator[Pair]:
+    """The pairs of a line. Two parties side by side keep their sides in the lines below."""
+    keys = tuple(piece.key for piece in pieces)
+    if len(set(keys)) == 2 and set(keys) <= {"tenderee", "agency"}:
+        state.sides = keys
+    elif not (len(keys) == 2 and keys[0] == keys[1] and keys[0] in ("address", "contact", "phone")):
+        state.sides = ()
+    for index, piece in enumerate(pieces):
+        if state.sides:
+            state.section = state.sides[index]
+        yield state.pair(piece, place)
 
 
 def _next_value(blocks: Sequence[Block], index: int) -> str:
@@ -316,6 +363,7 @@ def _table_pairs(table: Table, state: _State) -> Iterator[Pair]:
                 sections[column] = state.section
         if len(texts) > 1 and not is_header(table.rows, number):
             yield from _row_pairs(texts, state, place)
+    state.section = ""
 
 
 def _cell_pieces(cell: str) -> list[_Piece]:
@@ -348,9 +396,12 @@ def _section_of(text: str) -> bool:
 
 
 _COLUMN = re.compile(
-    r"(?:序号|.{0,8}(?:排序|排名|名次)|.{0,6}(?:项目经理|负责人)|包号|标段|标包|采购包|.{0,10}(?:名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容|期限"
-    r"|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人|投标单位|评委\d.*|等级|日期|业主|规模|前|后|事项|更正项))"
+    r"(?:序号|包号|标段|标包|采购包|评委\d.*|.{0,8}(?:投标价|报价|得分|评分)或.*|.{0,6}(?:项目经理|负责人)"
+    r"|.{0,10}(?:排序|排名|名次|名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容"
+    r"|期限|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人"
+    r"|投标单位|等级|日期|业主|规模|前|后|事项|更正项))"
 )
+"""What a column head ends in."""
 
 
 def is_header(rows: Sequence[tuple[Cell, ...]], number: int) -> bool:
@@ -363,7 +414,8 @@ def is_header(rows: Sequence[tuple[Cell, ...]], number: int) -> bool:
     texts = [text for text in every if text]
     if len(texts) < 2 or number + 1 >= len(rows):
         return False
-    words = sum(1 for text in texts if len(text) <= 40 and _COLUMN.fullmatch(_BRACKETED.sub("", text)))
+    bare = [_BRACKETED.sub("", _BRACKETED.sub("", text)) for text in texts]
+    words = sum(1 for text in bare if len(text) <= 40 and _COLUMN.fullmatch(text))
     if words < max(2, len(texts) - 1):
         return False
     below = [re.sub(r"\s", "", cell.text) for cell in rows[number + 1] if cell.origin]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from publisher.intake.extract.codes import credit_code
-from publisher.intake.extract.dates import first_moment
+from publisher.intake.extract.dates import first_moment, moments
 from publisher.intake.extract.facts import Facts
 from publisher.intake.extract.labels import Pair
 from publisher.intake.extract.source import Source, is_blank
@@ -14,6 +14,7 @@ from publisher.notice import Party, ProjectClass, normalise_name
 ORGANISATION = (
     r"[\u4e00-\u9fffA-Za-z0-9（）()·]{2,40}?(?:公司|管理局|分局|局|中心|委员会|管委会|政府|街道办事处|办事处|学校|中学|小学|幼儿园|大学|学院|医院|卫生院"
     r"|研究院|设计院|研究所|事务所|法院|检察院|总队|支队|大队|总站|管理站|管理处|办公室|秘书处|协会|联合会|合作社|集团|银行|本级行政|厅|部)"
+    r"(?!(?:[（(]集团[）)]|集团|股份|有限|责任|建设|工程)*公司)"
 )
 _ORGANISATION = re.compile(ORGANISATION)
 _WHOLE_ORGANISATION = re.compile(rf"{ORGANISATION}(?:[（(][^）)]*[)）])?")
@@ -47,8 +48,9 @@ def find_parties(source: Source, facts: Facts) -> None:
 def _by_label(source: Source, facts: Facts, key: str) -> str | None:
     """The block at the end (名称 under 采购人信息) is the form's own place; a plain label serves as well."""
     for pair in source.pairs:
-        if (pair.key == key or (pair.key == "name" and pair.section == key)) and not is_blank(pair.value):
-            if name := clean_name(pair.value):
+        if pair.key == key or (pair.key == "name" and pair.section == key):
+            name = None if is_blank(pair.value) else clean_name(pair.value)
+            if name:
                 facts.places[key] = pair.place
                 return name
     return None
@@ -119,24 +121,48 @@ def _party(source: Source, name: str | None, key: str) -> Party | None:
 
 
 def _detail(pairs: list[Pair], party: str, key: str) -> str | None:
+    """The first value that fits: a telephone has figures, a contact loses the number printed behind it."""
     wanted = (key, f"{party}_{key}")
-    found = next((pair.value for pair in pairs if pair.key in wanted and not is_blank(pair.value)), None)
-    return found[:200] if found else None
+    for pair in pairs:
+        value = _fitting(key, pair.value) if pair.key in wanted and not is_blank(pair.value) else ""
+        if value:
+            return value[:200]
+    if key == "contact":
+        mixed = [p.value for p in pairs if p.key in ("phone", f"{party}_phone")]
+        return next((found[1].strip("、， ") for value in mixed if (found := _PERSON.match(value))), None)
+    return None
+
+
+_PERSON = re.compile(r"\s*([\u4e00-\u9fff、\s]{2,20}?)[，,；;：:\s]*(?=[\d（(])")
+
+
+def _fitting(key: str, value: str) -> str:
+    if key == "contact":
+        return re.split(r"[；;，,]?\s*\d{3,}", value)[0].strip()
+    if key == "phone":
+        person = _PERSON.match(value)
+        bare = value[person.end() :] if person else value
+        return bare if re.search(r"\d{5}", bare) else ""
+    return value
 
 
 _DATE_LINE = re.compile(
     r"^\s*(?:发布(?:时间|日期)\s*[：:])?\s*20\d\d\s*[年\-./]\s*\d{1,2}\s*[月\-./]\s*\d{1,2}\s*日?\s*$"
 )
-_PUBLISHED = re.compile(r"(?:发布|公告)(?:时间|日期)\s*[：:]\s*(20\d\d.{6,14})")
+_STAMP = re.compile(r"^\s*(20\d\d\s*年.{4,16}?)\s*(?:信息)?来源")
 
 
 def find_printed_on(source: Source, facts: Facts) -> None:
-    """The date that the notice bears: the signature's, else the one after 发布时间."""
+    """The date that the notice bears: the signature's, the one after 发布时间, or that of a change."""
     for line in reversed(source.lines[-5:]):
-        moment = first_moment(line.text)
-        if moment and (_DATE_LINE.match(line.text) or moment.end >= len(line.text.rstrip("。 "))):
-            facts.printed_on, facts.places["printed_on"] = moment.day, line.place
+        found = moments(line.text)
+        if found and (_DATE_LINE.match(line.text) or found[-1].end >= len(line.text.rstrip("。 "))):
+            facts.printed_on, facts.places["printed_on"] = found[-1].day, line.place
             return
-    if found := source.search(_PUBLISHED):
-        if moment := first_moment(found[0].group(1)):
-            facts.printed_on, facts.places["printed_on"] = moment.day, found[1]
+    stated = [(pair.value, pair.place) for pair in source.with_key("published")]
+    stated += [(m.group(1), line.place) for line in source.lines[:3] if (m := _STAMP.match(line.text))]
+    stated += [(pair.value, pair.place) for pair in source.with_key("change_date")]
+    for text, place in stated:
+        if moment := first_moment(text):
+            facts.printed_on, facts.places["printed_on"] = moment.day, place
+            return

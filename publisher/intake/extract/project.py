@@ -36,8 +36,11 @@ def find_number(source: Source, facts: Facts) -> None:
             return
     if said := source.search(_SAYS_NUMBER):
         facts.project_no, facts.places["project_no"] = said[0].group(1), said[1]
-    elif facts.project_class is ProjectClass.LAND and (found := _LAND_NUMBER.search(source.title)):
-        facts.project_no, facts.places["project_no"] = found.group(0), "标题"
+    elif facts.project_class is ProjectClass.LAND:
+        for text, place in ((source.title, "标题"), *source.placed[:3]):
+            if found := _LAND_NUMBER.search(text):
+                facts.project_no, facts.places["project_no"] = found.group(0), place
+                return
 
 
 _NAME_SENTENCES = (
@@ -131,6 +134,10 @@ def _merged(old: Lot | None, new: Lot) -> Lot:
 def _labelled_lots(source: Source, facts: Facts) -> dict[str, Lot]:
     """标包：A, 标段（包）编号：… with the names that stand under them; 采购包1（…） lines."""
     lots: dict[str, Lot] = {}
+    for pair in source.with_key("parcel"):
+        number = re.split(r"[\s，。；,;]", pair.value)[0]
+        lots.setdefault(number, Lot(no=number))
+        facts.places.setdefault("lots", pair.place)
     for pair in source.with_key("lot_no"):
         if len(pair.value) <= 40:
             lots.setdefault(lot_no(pair.value), Lot(no=lot_no(pair.value)))

@@ -10,7 +10,7 @@ from publisher.intake.extract.dates import Moment, first_moment, moments, spans
 from publisher.intake.extract.facts import Facts
 from publisher.intake.extract.labels import Pair
 from publisher.intake.extract.source import Source
-from publisher.notice import Kind
+from publisher.notice import Form, Kind, ProjectClass
 
 _NOT_BIDS = re.compile(r"保证金|报名|获取|领取|发售|购买|质疑|询问|澄清|答疑|异议|踏勘|公示|公告|申请表|缴纳")
 _BEFORE = re.compile(
@@ -48,9 +48,9 @@ def _deadlines(source: Source) -> Iterator[tuple[Moment, str]]:
             yield span, place
     for text, place in source.placed:
         found = _DEADLINE_TEXT.search(text)
-        if found and not _NOT_BIDS.search(text[max(0, found.start() - 12) : found.start()]):
-            if moment := first_moment(found["when"]):
-                yield moment, place
+        other = found is None or _NOT_BIDS.search(text[max(0, found.start() - 12) : found.start()])
+        if found and not other and (moment := first_moment(found["when"])):
+            yield moment, place
     yield from _in_submission_part(source)
 
 
@@ -77,9 +77,13 @@ def _in_submission_part(source: Source) -> Iterator[tuple[Moment, str]]:
 def find_opening(source: Source, facts: Facts) -> None:
     """Time of opening: its label, or 时间 under 开启."""
     for pair in source.with_key("opening", "time"):
-        if pair.key == "time" and not re.search(r"开启|开标", pair.heading):
+        if pair.key == "time" and not re.search(r"开启|开标|(?:谈判|磋商|评审|询价)时间", pair.heading):
             continue
         if moment := first_moment(pair.value):
+            facts.bid_opening, facts.places["bid_opening"] = moment.value, pair.place
+            return
+    for pair in source.with_key("deadline"):
+        if re.search(r"开标|开启", pair.label) and (moment := first_moment(pair.value)):
             facts.bid_opening, facts.places["bid_opening"] = moment.value, pair.place
             return
 
@@ -88,7 +92,9 @@ _FETCHES = re.compile(r"获取|领取|发售|购买|下载")
 
 
 def find_documents(source: Source, facts: Facts) -> None:
-    """When the documents can be had, from and until."""
+    """When the documents can be had, from and until. What buyers of land apply for is no document."""
+    if facts.project_class in (ProjectClass.LAND, ProjectClass.PROPERTY):
+        return
     for pair in source.pairs:
         fits = pair.key == "documents" or (pair.key == "time" and _FETCHES.search(pair.heading))
         if fits and _keep_documents(facts, pair.value, pair.place):
@@ -108,7 +114,8 @@ def _keep_documents(facts: Facts, text: str, place: str) -> bool:
 
 def find_publicity(source: Source, facts: Facts) -> None:
     """The period of this notice where its dates are printed; periods of other notices are passed over."""
-    if facts.form is None or facts.form.kind is Kind.BID_ANNOUNCEMENT:
+    shown = facts.form in (Form.SINGLE_SOURCE, Form.PROPERTY_OFFER)
+    if facts.form is None or (facts.form.kind is Kind.BID_ANNOUNCEMENT and not shown):
         return
     start = _single(source, "publicity_start")
     end = _single(source, "publicity_end")

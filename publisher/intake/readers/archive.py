@@ -1,4 +1,4 @@
-"""ZIP files: entries are named rightly and unpacked in memory within limits; nothing in them is executed or followed."""
+"""ZIP files: entries are named rightly and unpacked in memory within limits; nothing in them is run or followed."""
 
 from __future__ import annotations
 

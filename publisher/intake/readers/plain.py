@@ -58,6 +58,9 @@ _SENTENCE_END = re.compile(r"[。！？；;]\s*$")
 _LETTERED = re.compile(rf"\s*[{_CJK}]{{1,2}}\s*[：:]")
 _CUT_LABELS = ("地址", "电话", "名称", "编号", "联系人", "联系电话", "项目名称", "项目编号")
 _SIGNATURE = re.compile(rf"\s*[{_CJK}（）()]{{4,30}}(?:公司|局|中心|委员会|学校|大学|医院|政府|法院)\s*")
+_BARE_NUMBERING = re.compile(rf"\d{{1,2}}\s*[、．.]|[{_NUMERAL}]{{1,3}}\s*、|第[{_NUMERAL}]名\s*[.．:：、]?")
+_TITLE_END = re.compile(r"(?:公告|公示)\s*$")
+_TITLE_LINES = 4
 _CLOSING_DATE = re.compile(r"\s*20\d\d\s*[年\-]")
 
 
@@ -73,7 +76,8 @@ def join_lines(text: str) -> list[str]:
     out: list[str] = []
     for index, line in enumerate(lines):
         after = lines[index + 1] if index + 1 < len(lines) else ""
-        if out and _belongs(out[-1], line, after, shattered):
+        ended = len(out) <= _TITLE_LINES and bool(out) and _TITLE_END.search(out[-1])
+        if out and not ended and _belongs(out[-1], line, after, shattered):
             out[-1] = _glue(out[-1], line)
         else:
             out.append(line)
@@ -82,7 +86,7 @@ def join_lines(text: str) -> list[str]:
 
 def _belongs(before: str, line: str, after: str, shattered: bool) -> bool:
     """Whether `line` goes on with `before`."""
-    if _label_is_cut(before, line):
+    if _label_is_cut(before, line) or _BARE_NUMBERING.fullmatch(before):
         return True
     if _new_number(line, after) or _STARTS_ITEM.match(line):
         return False
@@ -98,6 +102,8 @@ def _belongs(before: str, line: str, after: str, shattered: bool) -> bool:
 def _goes_on(before: str, line: str) -> bool:
     if _SENTENCE_END.search(before):
         return False
+    if re.fullmatch(rf"[{_CJK}]{{1,4}}", line) and re.search(rf"[{_CJK}]$", before):
+        return True
     if _SIGNATURE.fullmatch(line) and re.search(r"\d\s*$", before):
         return False
     if _NUMBER.fullmatch(line) and not _CLOSING_DATE.match(line):

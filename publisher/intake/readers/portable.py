@@ -14,6 +14,7 @@ import pdfplumber
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 from pdfminer.pdfexceptions import PDFException
 from pdfminer.psexceptions import PSException
+from pdfplumber.utils.text import extract_text
 
 from publisher.errors import Reason
 from publisher.intake.readers.document import Document, returned
@@ -21,13 +22,20 @@ from publisher.intake.readers.document import Document, returned
 MAX_PAGES = 200
 MIN_CHARACTERS = 30
 """Characters on all pages together below which a PDF counts as a scan."""
+_SAME_LINE = 2.0
+"""Points by which edges of neighbouring cells may differ."""
+_BROKEN = (
+    PDFException, PSException, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError, OSError,
+    RecursionError, OverflowError,
+)  # fmt: skip
+"""What broken objects in a PDF end in; the libraries have no one error for them."""
 
 logging.getLogger("pdfminer").setLevel(logging.ERROR)  # its warnings tell of fonts, page by page
 
 
 @dataclass(slots=True)
 class _Text:
-    """One printed line: `right` and `limit` are its end and the right margin in points, `size` that of its letters."""
+    """A printed line: `right` and `limit` are its end and the right margin in points, `size` that of its letters."""
 
     text: str
     left: float
@@ -37,8 +45,21 @@ class _Text:
 
 
 @dataclass(slots=True)
+class _Cell:
+    text: str
+    columns: int
+    rows: int
+
+
+@dataclass(slots=True)
 class _Rows:
-    rows: list[list[str]]
+    """A table; `width` counts its columns."""
+
+    rows: list[list[_Cell]]
+    width: int
+
+
+_Part = _Text | _Rows
 
 
 def read_pdf(data: bytes) -> Document:
@@ -46,66 +67,116 @@ def read_pdf(data: bytes) -> Document:
     try:
         with pdfplumber.open(io.BytesIO(data)) as pdf:
             if len(pdf.pages) > MAX_PAGES:
-                raise returned(Reason.UNSUPPORTED_FORMAT, f"PDF 超过 {MAX_PAGES} 页，请只放入公告正文，其余作为附件。")
+                detail = f"PDF 超过 {MAX_PAGES} 页，请只放入公告正文，其余作为附件。"
+                raise returned(Reason.UNSUPPORTED_FORMAT, detail)
             parts = [part for page in pdf.pages for part in _page(page)]
-    except (PDFPasswordIncorrect, PDFEncryptionError):
-        raise returned(Reason.PASSWORD_PROTECTED, "PDF 已加密，请去除打开密码后重新放入。") from None
-    except (PDFException, PSException, ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, RecursionError) as error:
-        # pdfplumber wraps a wrong password in an error of its own, and broken objects end in any of these
-        if any(isinstance(cause, PDFPasswordIncorrect) for cause in (*error.args, error.__cause__, error.__context__)):
-            raise returned(Reason.PASSWORD_PROTECTED, "PDF 已加密，请去除打开密码后重新放入。") from None
-        raise returned(Reason.DAMAGED_FILE, "PDF 已损坏或未复制完整，请重新复制一份放入。") from None
+    except (PDFPasswordIncorrect, PDFEncryptionError, *_BROKEN) as error:
+        raise _refusal(error) from None
+    except Exception as error:  # pdfplumber wraps what pdfminer raises in a bare Exception of its own
+        if type(error).__module__.startswith("pdf"):
+            raise _refusal(error) from None
+        raise
     characters = sum(len(re.sub(r"\s", "", part.text)) if isinstance(part, _Text) else 99 for part in parts)
     if characters < MIN_CHARACTERS:
         raise returned(Reason.NO_TEXT_LAYER, "PDF 是扫描图片，没有文字，请改用可编辑的文件（如 .docx）。")
     return Document(body_html=_html(_joined(parts)))
 
 
-def _page(page: Any) -> list[_Text | _Rows]:
+def _refusal(error: Exception) -> Exception:
+    causes = (error, error.__cause__, error.__context__, *error.args)
+    if any(isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError) for cause in causes):
+        return returned(Reason.PASSWORD_PROTECTED, "PDF 已加密，请去除打开密码后重新放入。")
+    return returned(Reason.DAMAGED_FILE, "PDF 已损坏或未复制完整，请重新复制一份放入。")
+
+
+def _page(page: Any) -> list[_Part]:
     """Lines and tables of a page from top to bottom."""
-    tables = page.find_tables()
+    tables = [table for table in page.find_tables() if len(table.cells) > 1]
     boxes = [table.bbox for table in tables]
     rest = page.filter(lambda item: not _inside(item, boxes)) if boxes else page
     lines = rest.extract_text_lines(return_chars=True)
     limit = max((line["x1"] for line in lines), default=0.0)
-    placed: list[tuple[float, _Text | _Rows]] = []
+    placed: list[tuple[float, _Part]] = []
     for line in lines:
         size = max((char["size"] for char in line["chars"]), default=0.0)
         placed.append((line["top"], _Text(line["text"], line["x0"], line["x1"], limit, size)))
     for table in tables:
-        rows = [[_cell(cell) for cell in row] for row in table.extract()]
-        placed.append((table.bbox[1], _Rows(rows)))
+        rows = _table(table, page.chars)
+        if any(cell.text for row in rows.rows for cell in row):
+            placed.append((table.bbox[1], rows))
     return [part for _, part in sorted(placed, key=lambda item: item[0])]
 
 
-def _inside(item: dict[str, Any], boxes: Sequence[tuple[float, float, float, float]]) -> bool:
+_Box = tuple[float, float, float, float]
+
+
+def _inside(item: dict[str, Any], boxes: Sequence[_Box]) -> bool:
     if item.get("object_type") != "char":
         return False
     x, y = (item["x0"] + item["x1"]) / 2, (item["top"] + item["bottom"]) / 2
     return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in boxes)
 
 
-def _cell(text: str | None) -> str:
+def _table(table: Any, chars: Sequence[dict[str, Any]]) -> _Rows:
+    """A table by the edges of its cells, so that what spans several columns or rows is known."""
+    near = [char for char in chars if _inside(char, [table.bbox])]
+    across = _edges([x for cell in table.cells for x in (cell[0], cell[2])])
+    down = _edges([y for cell in table.cells for y in (cell[1], cell[3])])
+    rows: list[list[_Cell]] = [[] for _ in down[:-1]]
+    for box in sorted(table.cells, key=lambda cell: (cell[1], cell[0])):
+        left, top, right, bottom = _at(across, box[0]), _at(down, box[1]), _at(across, box[2]), _at(down, box[3])
+        text = extract_text([char for char in near if _inside(char, [box])])
+        rows[min(top, len(rows) - 1)].append(_Cell(_cell(text), max(1, right - left), max(1, bottom - top)))
+    return _Rows([row for row in rows if row], len(across) - 1)
+
+
+def _edges(values: Sequence[float]) -> list[float]:
+    found: list[float] = []
+    for value in sorted(values):
+        if not found or value - found[-1] > _SAME_LINE:
+            found.append(value)
+    return found
+
+
+def _at(edges: Sequence[float], value: float) -> int:
+    return min(range(len(edges)), key=lambda index: abs(edges[index] - value))
+
+
+def _cell(text: str) -> str:
     """A cell's lines run on: a narrow column cuts words and figures anywhere."""
-    return re.sub(r"(?<=[A-Za-z,])\n(?=[A-Za-z])", " ", text or "").replace("\n", "").strip()
+    return re.sub(r"(?<=[A-Za-z,])\n(?=[A-Za-z])", " ", text).replace("\n", "").strip()
 
 
-def _joined(parts: Sequence[_Text | _Rows]) -> list[_Text | _Rows]:
+def _joined(parts: Sequence[_Part]) -> list[_Part]:
     """Lines that reach the right margin go on in the next; a table cut by a page end goes on in the next."""
-    out: list[_Text | _Rows] = []
+    out: list[_Part] = []
     for part in parts:
         last = out[-1] if out else None
-        if isinstance(part, _Rows) and isinstance(last, _Rows) and len(part.rows[0]) == len(last.rows[0]):
-            last.rows.extend(part.rows)
+        if isinstance(part, _Rows) and isinstance(last, _Rows) and part.width == last.width:
+            _continue_table(last, part)
         elif isinstance(part, _Text) and isinstance(last, _Text) and _goes_on(last, part):
-            last.text += part.text if not re.search(r"[A-Za-z]$", last.text) else f" {part.text}".replace("  ", " ")
+            wide = re.search(r"[A-Za-z]$", last.text) and re.match(r"[A-Za-z]", part.text)
+            last.text += f" {part.text}" if wide else part.text
             last.right = part.right
         else:
             out.append(part)
     return out
 
 
-_STARTS = re.compile(r"\s*(?:[一二三四五六七八九十]{1,3}、|\d{1,2}[、．.]\s*[^\d]|[（(][一二三四五六七八九十\d]{1,2}[)）]|[^：:，。]{2,12}[：:](?!\d))")
+def _continue_table(table: _Rows, more: _Rows) -> None:
+    """A row that a page end cut has empty cells in its second half, where the first had text."""
+    last, first = table.rows[-1], more.rows[0]
+    cut = len(last) == len(first) and any(not cell.text for cell in first) and all(cell.text for cell in last)
+    if cut:
+        for above, below in zip(last, first, strict=True):
+            above.text += below.text
+    table.rows.extend(more.rows[1:] if cut else more.rows)
+
+
+_STARTS = re.compile(
+    r"\s*(?:[一二三四五六七八九十]{1,3}、|\d{1,2}[、．.]\s*[^\d]|[（(][一二三四五六七八九十\d]{1,2}[)）]|[^：:，。]{2,12}[：:](?!\d))"
+)
+_OPEN_DATE = re.compile(r"(?:\d{4}年(?:\d{1,2}月)?至?|至|-)$")
 
 
 def _goes_on(before: _Text, line: _Text) -> bool:
@@ -113,21 +184,28 @@ def _goes_on(before: _Text, line: _Text) -> bool:
         return False
     if re.search(r"[（(]\s*$", before.text) or re.match(r"\s*[，。；、）)]", line.text):
         return True
-    full = before.limit - before.right < before.size * 2.2
-    open_date = bool(re.search(r"\d{4}年(?:\d{1,2}月)?至?$|至$|-$", before.text)) and bool(re.match(r"\d", line.text))
-    return open_date or (full and not _STARTS.match(line.text)) or (full and not re.search(r"[。；：]$", before.text) and line.left < before.left)
+    if _OPEN_DATE.search(before.text) and re.match(r"\d", line.text):
+        return True
+    if before.limit - before.right >= before.size * 2.2:
+        return False
+    outdented = line.left < before.left and not re.search(r"[。；：]$", before.text)
+    return outdented or not _STARTS.match(line.text)
 
 
-def _html(parts: Sequence[_Text | _Rows]) -> str:
+def _html(parts: Sequence[_Part]) -> str:
     out = []
     for part in parts:
         if isinstance(part, _Text):
             out.append(f"<p>{html.escape(part.text, quote=False)}</p>")
         else:
-            out.append("<table>" + "".join(_row(row) for row in part.rows if any(row)) + "</table>")
+            out.append("<table>" + "".join(_row(row) for row in part.rows) + "</table>")
     return "".join(out)
 
 
-def _row(cells: Sequence[str]) -> str:
-    """A cell that pdfplumber leaves empty because the one before spans it still stands for itself."""
-    return "<tr>" + "".join(f"<td>{html.escape(cell, quote=False)}</td>" for cell in cells) + "</tr>"
+def _row(cells: Sequence[_Cell]) -> str:
+    inner = []
+    for cell in cells:
+        spans = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
+        spans += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
+        inner.append(f"<td{spans}>{html.escape(cell.text, quote=False)}</td>")
+    return f"<tr>{''.join(inner)}</tr>"

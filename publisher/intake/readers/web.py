@@ -16,19 +16,15 @@ from publisher.intake.readers.plain import decode
 
 _INLINE = {"b": "b", "strong": "b", "i": "i", "em": "i", "u": "u", "sub": "sub", "sup": "sup"}
 _HEADINGS = {"h1": "h1", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h5", "h6": "h6"}
-_BLOCKS = frozenset(
-    {
-        "html", "body", "div", "section", "article", "header", "footer", "main", "aside", "center", "form", "fieldset",
-        "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody",
-        "tfoot", "tr", "td", "th", "blockquote", "pre", "hr", "address", "figure", "figcaption", "nav",
-    }  # fmt: skip
-)
-_DROPPED = frozenset(
-    {
-        "head", "script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "input", "button",
-        "select", "textarea", "option", "svg", "math", "audio", "video", "canvas", "map", "link", "meta", "title", "base",
-    }  # fmt: skip
-)
+_BLOCKS = {
+    "html", "body", "div", "section", "article", "header", "footer", "main", "aside", "center", "form", "fieldset",
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody",
+    "tfoot", "tr", "td", "th", "blockquote", "pre", "hr", "address", "figure", "figcaption", "nav",
+}  # fmt: skip
+_DROPPED = {
+    "head", "script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "input", "button",
+    "select", "textarea", "option", "svg", "math", "audio", "video", "canvas", "map", "link", "meta", "title", "base",
+}  # fmt: skip
 _ALLOWED = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "caption",
     "b", "i", "u", "sub", "sup", "br", "a",

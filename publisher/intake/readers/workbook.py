@@ -19,7 +19,7 @@ MAX_ROWS = 1000
 _HEAD = re.compile(
     r"序号|.*(?:编号|名称|标题|类型|类别|金额|限价|采购人|采购单位|招标人|建设单位|代理机构|时间|日期|供应商|中标人|信用代码|得分|评分结果|备注|包号|标段|联系人|电话|地址)(?:[（(].*[)）])?"
 )
-_TITLE = re.compile(r"(?:公告|公示)?(?:标题|名称)")
+_TITLE = re.compile(r"(?:公告|公示)(?:标题|名称)|标题")
 _KIND = re.compile(r"公告(?:类型|类别)|类型|信息类型|类别")
 _LEFT_OUT = re.compile(r"序号|公告(?:类型|类别)|(?:公告|公示)?标题|公告名称|公示名称")
 
@@ -64,7 +64,7 @@ def _is_head(row: Sequence[str]) -> bool:
 
 
 def _document(cells: Sequence[tuple[str, str]], place: str) -> Document:
-    title = next((cell for head, cell in cells if cell and re.fullmatch(r"(?:公告|公示)(?:标题|名称)|标题", head)), None)
+    title = next((cell for head, cell in cells if cell and _TITLE.fullmatch(head)), None)
     kind = next((cell for head, cell in cells if cell and _KIND.fullmatch(head)), None)
     rows = "".join(
         f"<tr><td>{html.escape(head, quote=False)}</td><td>{html.escape(cell, quote=False)}</td></tr>"
