@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, func, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, bindparam, func, select, type_coerce, update
 
 from publisher.delivery import OPEN, State
 from publisher.ledger.alarms import clear_alarm, raise_alarm
@@ -33,22 +33,26 @@ class ChannelState:
     set_number: int = 0
 
 
+# Made once: these run for every group of calls.
+_STATES = select(*[channel_state.c[field.name] for field in fields(ChannelState)])
+_STATE = _STATES.where(channel_state.c.channel == bindparam("its_name"))
+_STATE_LOCKED = _STATE.with_for_update()
+
+
 def read_states(conn: Connection) -> dict[str, ChannelState]:
     """All rows, by channel."""
-    return {row.channel: ChannelState(**row._mapping) for row in conn.execute(select(channel_state))}
+    return {row.channel: ChannelState(*row) for row in conn.execute(_STATES)}
 
 
 def lock_state(tx: Tx, channel: str) -> ChannelState:
     """The channel's row, locked until commit and made if it is missing."""
     empty = {"channel": channel, "failures": 0, "probes": 0, "set_number": 0}
-    query = select(channel_state).where(channel_state.c.channel == channel)
-    if tx.on_postgresql:
-        query = query.with_for_update()
-    row = tx.conn.execute(query).first()
+    query = _STATE_LOCKED if tx.on_postgresql else _STATE
+    row = tx.conn.execute(query, {"its_name": channel}).first()
     if row is None:
         tx.conn.execute(tx.upsert(channel_state).values(**empty).on_conflict_do_nothing())
-        row = tx.conn.execute(query).one()
-    return ChannelState(**row._mapping)
+        row = tx.conn.execute(query, {"its_name": channel}).one()
+    return ChannelState(*row)
 
 
 def _set(tx: Tx, channel: str, **values: object) -> None:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
-    Select,
     and_,
     bindparam,
     exists,
     func,
     insert,
-    literal,
     or_,
     select,
     union_all,
@@ -49,11 +49,16 @@ class Claimed:
 
 def due_now(conn: Connection, now: datetime, names: Iterable[str]) -> list[str]:
     """Those of the named channels on which something is due. One look into the index for each, however much is due."""
-    asked = [
-        select(literal(name)).where(exists().where(delivery.c.channel == name, delivery.c.next_at <= now))
-        for name in sorted(names)
-    ]
-    return list(conn.execute(union_all(*asked)).scalars()) if asked else []
+    asked = sorted(names)
+    told = {f"name_{i}": name for i, name in enumerate(asked)} | {"now": now}
+    return [one.name for one in conn.execute(_due_of(len(asked)), told)] if asked else []
+
+
+@lru_cache(maxsize=64)
+def _due_of(count: int) -> CompoundSelect[tuple[str]]:
+    names = [bindparam(f"name_{i}", type_=delivery.c.channel.type) for i in range(count)]
+    due = [exists().where(delivery.c.channel == name, delivery.c.next_at <= bindparam("now")) for name in names]
+    return union_all(*[select(name.label("name")).where(one) for name, one in zip(names, due, strict=True)])
 
 
 def next_due(conn: Connection, after: datetime) -> datetime | None:
@@ -64,28 +69,62 @@ def next_due(conn: Connection, after: datetime) -> datetime | None:
     return later
 
 
-def _lockable(tx: Tx, query: Select[Any]) -> Select[Any]:
-    return query.with_for_update(skip_locked=True) if tx.on_postgresql else query
+# Made once: these run for every group of calls.
+_DUE = (delivery.c.channel == bindparam("its_channel"), delivery.c.next_at <= bindparam("now"))
+_SENDS = (
+    select(delivery)
+    .where(*_DUE, delivery.c.state == State.PENDING.value)
+    .order_by(delivery.c.deadline, delivery.c.id)
+    .limit(bindparam("room"))
+)
+_SENDS_LOCKED = _SENDS.with_for_update(skip_locked=True)
+_ASKS = (
+    select(delivery)
+    .where(
+        *_DUE,
+        delivery.c.state.in_([s.value for s in ASKED]),
+        or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < bindparam("now")),
+    )
+    .order_by(delivery.c.next_at, delivery.c.id)
+    .limit(bindparam("room"))
+)
+_ASKS_LOCKED = _ASKS.with_for_update(skip_locked=True)
+_AGAIN = select(delivery).where(delivery.c.id.in_(bindparam("ids", expanding=True)))
+_NEW_ATTEMPTS = insert(attempt).returning(attempt.c.id, sort_by_parameter_order=True)
+_NEW_LINKS = insert(attempt_delivery)
+_MAKE_SENDING = (
+    update(delivery)
+    .where(delivery.c.id.in_(bindparam("ids", expanding=True)), delivery.c.state == State.PENDING.value)
+    .values(
+        state=State.SENDING.value,
+        daemon_id=bindparam("me"),
+        waits_for=None,
+        next_at=None,
+        call_over_at=None,
+        asks=0,
+        changed_at=bindparam("now"),
+        first_attempt_at=func.coalesce(
+            delivery.c.first_attempt_at, bindparam("now_too", type_=delivery.c.first_attempt_at.type)
+        ),
+        give_up_at=func.coalesce(delivery.c.give_up_at, bindparam("last", type_=delivery.c.give_up_at.type)),
+    )
+)
 
 
 def sends(tx: Tx, channel: str, room: int) -> list[Delivery]:
     """Pending deliveries of `channel` that are due, nearest legal deadline first, locked."""
     if room <= 0:
         return []
-    due = (delivery.c.channel == channel, delivery.c.next_at <= tx.now, delivery.c.state == State.PENDING.value)
-    query = select(delivery).where(*due).order_by(delivery.c.deadline, delivery.c.id).limit(room)
-    return list(tx.conn.execute(_lockable(tx, query)))
+    query = _SENDS_LOCKED if tx.on_postgresql else _SENDS
+    return list(tx.conn.execute(query, {"its_channel": channel, "now": tx.now, "room": room}))
 
 
 def asks(tx: Tx, channel: str, room: int) -> list[Delivery]:
     """Deliveries of `channel` for which the channel is to be asked now, locked."""
     if room <= 0:
         return []
-    states = [s.value for s in ASKED]
-    free = or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < tx.now)
-    due = (delivery.c.channel == channel, delivery.c.next_at <= tx.now, delivery.c.state.in_(states), free)
-    query = select(delivery).where(*due).order_by(delivery.c.next_at, delivery.c.id).limit(room)
-    return list(tx.conn.execute(_lockable(tx, query)))
+    query = _ASKS_LOCKED if tx.on_postgresql else _ASKS
+    return list(tx.conn.execute(query, {"its_channel": channel, "now": tx.now, "room": room}))
 
 
 def begin_sends(
@@ -96,9 +135,10 @@ def begin_sends(
         return []
     limit_at = tx.now + limit
     base = {"call": "submit", "daemon_id": daemon_id, "started_at": tx.now, "limit_at": limit_at, "slot": True}
-    ids = _insert_ids(tx, attempt, [base | {"channel": row.channel} for row in rows])
+    started = tx.conn.execute(_NEW_ATTEMPTS, [base | {"channel": row.channel} for row in rows])
+    ids = [one.id for one in started]
     links = [{"attempt_id": i, "delivery_id": row.id} for i, row in zip(ids, rows, strict=True)]
-    tx.conn.execute(insert(attempt_delivery), links)
+    tx.conn.execute(_NEW_LINKS, links)
     _make_sending(tx, rows, daemon_id, give_up)
     return [Claimed(row, i, None, limit_at) for i, row in zip(ids, _read_again(tx, rows), strict=True)]
 
@@ -131,31 +171,15 @@ def begin_show(
 
 def _make_sending(tx: Tx, rows: Sequence[Delivery], daemon_id: int, give_up: timedelta) -> None:
     ids = [row.id for row in rows]
-    first = func.coalesce(delivery.c.first_attempt_at, _literal(tx.now, delivery.c.first_attempt_at))
-    last = func.coalesce(delivery.c.give_up_at, _literal(tx.now + give_up, delivery.c.give_up_at))
-    values = {
-        "state": State.SENDING.value,
-        "daemon_id": daemon_id,
-        "waits_for": None,
-        "next_at": None,
-        "changed_at": tx.now,
-    }
-    done = tx.conn.execute(
-        update(delivery)
-        .where(delivery.c.id.in_(ids), delivery.c.state == State.PENDING.value)
-        .values(first_attempt_at=first, give_up_at=last, call_over_at=None, asks=0, **values)
-    )
+    told = {"ids": ids, "me": daemon_id, "now": tx.now, "now_too": tx.now, "last": tx.now + give_up}
+    done = tx.conn.execute(_MAKE_SENDING, told)
     if done.rowcount != len(ids):
         raise deliveries.Overtaken(f"of deliveries {ids} only {done.rowcount} were still pending")
 
 
-def _literal(moment: datetime, column: Any) -> ColumnElement[Any]:
-    return literal(moment, column.type)
-
-
 def _read_again(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
     """The same rows as they are now, in the same order."""
-    found = tx.conn.execute(select(delivery).where(delivery.c.id.in_([row.id for row in rows])))
+    found = tx.conn.execute(_AGAIN, {"ids": [row.id for row in rows]})
     by_id = {row.id: row for row in found}
     return [by_id[row.id] for row in rows]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from publisher.channel import Attachment, Receipt, Reference, Rendition, Version
 from publisher.delivery import Operation
@@ -53,16 +53,20 @@ def read_blob(conn: Connection, sha256: str) -> bytes:
     return bytes(data)
 
 
+_VERSIONS = select(version.c.id, version.c.number, version.c.content).where(
+    version.c.id.in_(bindparam("ids", expanding=True))
+)
+_BLOBS = select(blob.c.sha256, blob.c.data).where(blob.c.sha256.in_(bindparam("hashes", expanding=True)))
+
+
 def read_many(conn: Connection, ledger: Ledger, rows: Sequence[Delivery]) -> dict[int, Contents | Exception]:
     """Everything that `rows` send, by delivery id; what cannot be read is an exception in its place.
 
     Attachment bytes are read when the adapter asks for them.
     """
-    wanted = version.c.id.in_({row.version_id for row in rows})
-    kept = conn.execute(select(version.c.id, version.c.number, version.c.content).where(wanted))
+    kept = conn.execute(_VERSIONS, {"ids": list({row.version_id for row in rows})})
     notices = {one.id: (one.number, one.content) for one in kept}
-    hashes = {row.rendition_sha256 for row in rows}
-    blobs = conn.execute(select(blob.c.sha256, blob.c.data).where(blob.c.sha256.in_(hashes)))
+    blobs = conn.execute(_BLOBS, {"hashes": list({row.rendition_sha256 for row in rows})})
     stored = {one.sha256: one.data for one in blobs}
     before_ids = {row.predecessor_id for row in rows} - {None}
     before = {}

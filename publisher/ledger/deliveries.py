@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 from sqlalchemy.engine import Row
 
 from publisher.channel import Receipt, TaskNote
@@ -28,9 +29,38 @@ class Overtaken(Exception):
     """The delivery is no longer in the state it was read in; somebody else changed it."""
 
 
+# Statements that run for every delivery are made once: making them costs more than running them.
+_BY_ID = select(delivery).where(delivery.c.id == bindparam("delivery_id"))
+_BY_PREDECESSOR = (
+    select(delivery).where(delivery.c.predecessor_id.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
+)
+_RECEIPTS_DUE = (
+    update(intake)
+    .where(intake.c.notice_id.in_(bindparam("ids", expanding=True)), intake.c.receipt_due.is_(False))
+    .values(receipt_due=True)
+)
+_OPEN_TASKS = select(task.c.id, task.c.delivery_id).where(
+    # a task that this very transaction opened stays open
+    task.c.delivery_id.in_(bindparam("ids", expanding=True)),
+    task.c.done_at.is_(None),
+    task.c.opened_at < bindparam("now"),
+)
+
+
+@lru_cache(maxsize=256)
+def _changing(names: tuple[str, ...]) -> Update:
+    """The fenced change of these columns of one delivery."""
+    mine = (
+        delivery.c.id == bindparam("its_id"),
+        delivery.c.state == bindparam("its_state"),
+        delivery.c.daemon_id.is_not_distinct_from(bindparam("its_daemon")),
+    )
+    return update(delivery).where(*mine).values({name: bindparam(f"new_{name}") for name in names})
+
+
 def read(conn: Connection, delivery_id: int) -> Delivery:
     """The delivery's row."""
-    return conn.execute(select(delivery).where(delivery.c.id == delivery_id)).one()
+    return conn.execute(_BY_ID, {"delivery_id": delivery_id}).one()
 
 
 def of_version(conn: Connection, version_id: int) -> list[Delivery]:
@@ -75,13 +105,10 @@ def change(tx: Tx, row: Delivery, new: State, **values: Any) -> None:
     old = State(row.state)
     if not may_follow(old, new):
         raise ValueError(f"delivery {row.id} cannot go from {old.value} to {new.value}")
-    settled = {"daemon_id": None, "lease_until": None, "changed_at": tx.now, "state": new.value}
-    mine = (
-        delivery.c.id == row.id,
-        delivery.c.state == old.value,
-        delivery.c.daemon_id.is_not_distinct_from(row.daemon_id),
-    )
-    done = tx.conn.execute(update(delivery).where(*mine).values(**settled | values))
+    settled = {"daemon_id": None, "lease_until": None, "changed_at": tx.now, "state": new.value} | values
+    named = {f"new_{name}": value for name, value in settled.items()}
+    mine = {"its_id": row.id, "its_state": old.value, "its_daemon": row.daemon_id}
+    done = tx.conn.execute(_changing(tuple(settled)), named | mine)
     if done.rowcount != 1:
         raise Overtaken(f"delivery {row.id} is no longer {old.value}")
     tx.gather(_touch_receipts, row.notice_id)
@@ -103,8 +130,7 @@ def reschedule(tx: Tx, row: Delivery, next_at: datetime | None, **values: Any) -
 
 def _touch_receipts(tx: Tx, notice_ids: list[int]) -> None:
     """The notices' receipts in the staff folder must be written anew."""
-    mine = (intake.c.notice_id.in_(sorted(set(notice_ids))), intake.c.receipt_due.is_(False))
-    tx.conn.execute(update(intake).where(*mine).values(receipt_due=True))
+    tx.conn.execute(_RECEIPTS_DUE, {"ids": sorted(set(notice_ids))})
 
 
 def receipt_json(receipt: Receipt) -> str:
@@ -335,14 +361,8 @@ def close_tasks(tx: Tx, delivery_id: int, by: str, proof: str) -> None:
 
 def _close_tasks(tx: Tx, closed: list[tuple[int, str, str]]) -> None:
     ids = sorted({delivery_id for delivery_id, _, _ in closed})
-    query = select(task.c.id, task.c.delivery_id).where(
-        # a task that this very transaction opened stays open
-        task.c.delivery_id.in_(ids),
-        task.c.done_at.is_(None),
-        task.c.opened_at < tx.now,
-    )
     why = {delivery_id: (by, proof) for delivery_id, by, proof in closed}
-    for row in tx.conn.execute(query).all():
+    for row in tx.conn.execute(_OPEN_TASKS, {"ids": ids, "now": tx.now}).all():
         by, proof = why[row.delivery_id]
         tx.conn.execute(update(task).where(task.c.id == row.id).values(done_at=tx.now, done_by=by, proof=proof))
 
@@ -392,8 +412,7 @@ def _successors(tx: Tx, row: Delivery) -> list[Delivery]:
 
 def _free_successors(tx: Tx, published: list[int]) -> None:
     """What waited for these publications on their channels may go; what was held for their failure too."""
-    query = select(delivery).where(delivery.c.predecessor_id.in_(published)).order_by(delivery.c.id)
-    for waiting in tx.conn.execute(query).all():
+    for waiting in tx.conn.execute(_BY_PREDECESSOR, {"ids": published}).all():
         if waiting.state == State.PENDING.value and waiting.waits_for == WaitsFor.PREDECESSOR.value:
             work_out_waits(tx, waiting, approvals_missing=False)
         elif waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from publisher.delivery import IntakeState, Operation, State
 from publisher.ledger.store import Tx
 from publisher.ledger.tables import delivery, intake
+
+_STATES = select(delivery.c.notice_id, delivery.c.state, delivery.c.mandatory).where(
+    delivery.c.notice_id.in_(bindparam("ids", expanding=True)),
+    delivery.c.operation == Operation.PUBLISH.value,
+    delivery.c.state != State.SUPERSEDED.value,
+)
+_BELONG = (
+    update(intake)
+    .where(
+        intake.c.notice_id.in_(bindparam("ids", expanding=True)),
+        intake.c.sub == 0,
+        intake.c.place != bindparam("its_place"),
+        intake.c.state == IntakeState.ACCEPTED.value,
+    )
+    .values(place=bindparam("new_place"), moved=False)
+)
 
 
 def settle_places(tx: Tx, notice_ids: list[int]) -> None:
@@ -15,13 +31,8 @@ def settle_places(tx: Tx, notice_ids: list[int]) -> None:
     Published once every mandatory channel has it, returned once all are cancelled, else on its way.
     """
     ids = sorted(set(notice_ids))
-    query = select(delivery.c.notice_id, delivery.c.state, delivery.c.mandatory).where(
-        delivery.c.notice_id.in_(ids),
-        delivery.c.operation == Operation.PUBLISH.value,
-        delivery.c.state != State.SUPERSEDED.value,
-    )
     states: dict[int, list[tuple[State, bool]]] = {}
-    for row in tx.conn.execute(query):
+    for row in tx.conn.execute(_STATES, {"ids": ids}):
         states.setdefault(row.notice_id, []).append((State(row.state), row.mandatory))
     by_place: dict[str, list[int]] = {}
     for notice_id, found in states.items():
@@ -40,6 +51,4 @@ def _place(states: list[tuple[State, bool]]) -> str:
 
 
 def _belong(tx: Tx, notice_ids: list[int], place: str) -> None:
-    mine = (intake.c.notice_id.in_(notice_ids), intake.c.sub == 0, intake.c.place != place)
-    accepted = intake.c.state == IntakeState.ACCEPTED.value
-    tx.conn.execute(update(intake).where(*mine, accepted).values(place=place, moved=False))
+    tx.conn.execute(_BELONG, {"ids": notice_ids, "its_place": place, "new_place": place})

@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -51,6 +52,22 @@ PROGRAM = "程序"
 def no_fault(point: str) -> object:
     """The inert fault hook: nothing happens at `point`."""
     return None
+
+
+# Statements that every transaction runs are made once.
+_HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
+_HEAD_LOCKED = _HEAD.with_for_update()
+_APPEND = insert(publication_log)
+_MOVE_HEAD = update(head).where(head.c.id == 1).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+_ROLLUP = ("visible_day", "channel", "tier", "kind", "form", "project_class")
+
+
+@lru_cache(maxsize=2)
+def _add_up(dialect: str) -> Any:
+    """Add to the rollups, in the words of the dialect."""
+    statement: Any = postgresql.insert(rollup) if dialect == "postgresql" else sqlite.insert(rollup)
+    sums = {"publications": rollup.c.publications + statement.excluded.publications}
+    return statement.on_conflict_do_update(index_elements=list(_ROLLUP), set_=sums)
 
 
 class Tx:
@@ -100,8 +117,7 @@ class Tx:
             act(self, self._gathered.pop(act))
         if not self._entries:
             return
-        query = select(head.c.seq, head.c.hash).where(head.c.id == 1)
-        seq, previous = self.conn.execute(query.with_for_update() if self.on_postgresql else query).one()
+        seq, previous = self.conn.execute(_HEAD_LOCKED if self.on_postgresql else _HEAD).one()
         rows = []
         for entry in self._entries:
             seq += 1
@@ -109,8 +125,8 @@ class Tx:
             previous = chain.hash_of(previous, payload)
             columns = {name: getattr(entry, name) for name in chain.COLUMNS}
             rows.append({"seq": seq, "hash": previous, "payload": payload, "recorded_at": self.now, **columns})
-        self.conn.execute(insert(publication_log), rows)
-        self.conn.execute(update(head).where(head.c.id == 1).values(seq=seq, hash=previous))
+        self.conn.execute(_APPEND, rows)
+        self.conn.execute(_MOVE_HEAD, {"new_seq": seq, "new_hash": previous})
         self._roll_up()
 
     def _roll_up(self) -> None:
@@ -119,15 +135,10 @@ class Tx:
             if e.weight:
                 key = (e.visible_day, e.channel, e.tier, e.kind, e.form, e.project_class)
                 sums[key] = sums.get(key, 0) + e.weight
-        names = ("visible_day", "channel", "tier", "kind", "form", "project_class")
-        for key in sorted(sums, key=str):
-            statement = self.upsert(rollup).values(**dict(zip(names, key, strict=True)), publications=sums[key])
-            self.conn.execute(
-                statement.on_conflict_do_update(
-                    index_elements=list(names),
-                    set_={"publications": rollup.c.publications + statement.excluded.publications},
-                )
-            )
+        if sums:
+            keys = sorted(sums, key=str)
+            added = [dict(zip(_ROLLUP, key, strict=True)) | {"publications": sums[key]} for key in keys]
+            self.conn.execute(_add_up(self.conn.dialect.name), added)
 
     def committed(self) -> None:
         """Run what waits for the commit."""
