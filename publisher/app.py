@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,9 @@ from publisher.intake.staff_folders import Mover, StaffFolders
 from publisher.ledger import claims, contents
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import Entry, local_day
+from publisher.ledger.channel_state import ALL, LedgerStore
 from publisher.ledger.heads import write_head
+from publisher.ledger.listen import Listener
 from publisher.ledger.recorder import GroupingRecorder, InlineRecorder, Recorder
 from publisher.ledger.store import PROGRAM, Fault, Ledger, no_fault, open_ledger
 from publisher.lock import DaemonLock
@@ -33,7 +35,9 @@ from publisher.render import Renderer
 from publisher.send import watch
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.send.pool import InlinePool, Pool, ThreadPool
-from publisher.send.sender import Machine, Sender, recover
+from publisher.send.recovery import recover
+from publisher.send.sender import Machine, Sender
+from publisher.send.settle import Rules
 from publisher.settings import Settings, enabled, load_settings, open_channel
 from publisher.simulation import SimulatedClock
 
@@ -154,7 +158,13 @@ def open_renderer(settings: Settings) -> Renderer:
 def open_office(settings: Settings, environ: Mapping[str, str], machine: Machine | None = None) -> Office:
     """Open settings and ledger for a command."""
     outside = machine or real_machine(environ)
-    ledger = open_ledger(settings.ledger_url, real=settings.ledger.real, clock=outside.clock, fault=outside.fault)
+    ledger = open_ledger(
+        settings.ledger_url,
+        real=settings.ledger.real,
+        clock=outside.clock,
+        fault=outside.fault,
+        database_clock=not isinstance(outside.clock, SimulatedClock),
+    )
     return Office(settings, ledger, outside, environ)
 
 
@@ -163,6 +173,10 @@ def read_settings(home: Path | None, data: Path | None, environ: Mapping[str, st
     if home is not None and not home.is_dir():
         raise SettingsError(f"{home} is no folder; give the folder that holds publisher.toml and channels.toml")
     return load_settings(home or Path("config"), environ, data=data)
+
+
+_FOLDERS_LEASE = timedelta(seconds=30)
+"""For how long one daemon among several keeps the staff folders to itself without renewing."""
 
 
 # ---- the worker: the only one that takes in and sends
@@ -179,10 +193,13 @@ class Worker:
     pool: Pool
     lock: DaemonLock
     daemon_id: int
+    listener: Listener | None = None
     _day: str = field(default="")
 
     def take_in(self) -> int:
         """One turn of the line up to accept."""
+        if not self._leads():
+            return 0
         decided = self.line.tick(self.office.machine.clock())
         if decided:
             self.sender.wake()
@@ -195,11 +212,22 @@ class Worker:
 
     def answer(self) -> int:
         """Bring folders and receipts up to date with the deliveries."""
+        if not self._leads():
+            return 0
         self.line.sweep()
         return self.office.receipts.write_due()
 
+    def _leads(self) -> bool:
+        """Whether this daemon has the folders: always on SQLite, under a named lease among several."""
+        ledger = self.office.ledger
+        if not ledger.shared:
+            return True
+        return LedgerStore(ledger, ALL).lease("folders", str(self.sender.daemon_id), _FOLDERS_LEASE)
+
     def watch(self) -> None:
         """Raise and clear the alarms about what should not last."""
+        if not self._leads():
+            return
         office = self.office
         watch.look(office.ledger, office.channels, office.settings.sending, office.machine.clock())
 
@@ -222,6 +250,8 @@ class Worker:
     def close(self, grace: float = 5.0) -> None:
         """Start nothing more, give calls in flight `grace` seconds, record, write the head, give the lock back."""
         self.sender.stop_starting()
+        if self.listener is not None:
+            self.listener.close()
         end = self.office.machine.monotonic() + grace
         while self.sender.in_flight() and self.office.machine.monotonic() < end:
             self.office.machine.sleep(0.02)
@@ -229,8 +259,8 @@ class Worker:
         if isinstance(self.pool, ThreadPool):
             self.pool.close()
         with self.office.ledger.write() as tx:
-            claims.end_daemon(tx, self.daemon_id)
-            tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.daemon_id}))
+            claims.end_daemon(tx, self.sender.daemon_id)
+            tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.sender.daemon_id}))
         write_head(self.office.ledger, self.office.settings.heads_folder, "stop")
         self.lock.release()
         self.office.close()
@@ -248,17 +278,21 @@ def start_worker(
     `inline` runs calls and records on the caller's thread (simulations). Raises `AlreadyRunning`, `SettingsError`.
     """
     outside = machine or real_machine(environ)
-    lock = DaemonLock(settings.data / "ledger.lock")
-    lock.acquire(socket.gethostname(), os.getpid())
+    host, pid = socket.gethostname(), os.getpid()
+    # One daemon on SQLite; on PostgreSQL any number, and each one's lock tells whether it lives.
+    alone = settings.ledger_url.startswith("sqlite")
+    path = settings.data / ("ledger.lock" if alone else f"daemons/{pid}.lock")
+    lock = DaemonLock(path)
+    lock.acquire(host, pid)
     office = open_office(settings, environ, outside)
     channels = office.channels
     office.folders.make()
     ledger = office.ledger
     with ledger.write() as tx:
-        daemon_id = claims.register_daemon(tx, socket.gethostname(), os.getpid(), settings.sending.lease)
-        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": socket.gethostname()}))
-    left = recover(ledger, channels, settings.sending, daemon_id, outside)
-    if left:
+        daemon_id = claims.register_daemon(tx, host, pid, settings.sending.lease, str(path.resolve()))
+        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host}))
+    rules = Rules(settings.sending, outside.chance)
+    if alone and (left := recover(ledger, channels, daemon_id, rules, outside.fault)):
         logger.warning("an earlier daemon left %d deliveries in flight; they were settled", left)
     write_head(ledger, settings.heads_folder, "start")
     recorder: Recorder
@@ -281,7 +315,8 @@ def start_worker(
         watch=RestWatch(settings.intake),
         fault=outside.fault,
     )
-    return Worker(office, line, sender, recorder, pool, lock, daemon_id, local_day(outside.clock()))
+    listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None
+    return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, local_day(outside.clock()))
 
 
 def _reader(ledger: Ledger) -> Callable[[str], bytes]:

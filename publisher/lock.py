@@ -17,6 +17,21 @@ class AlreadyRunning(PublisherError):
     """Another daemon holds the lock; the message names it."""
 
 
+def is_free(path: Path) -> bool:
+    """Whether nobody on this host holds the lock at `path`; False if the file is not there to be asked."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
 class DaemonLock:
     """An exclusive lock on a file. The file's text only tells people who holds it; what it says never blocks."""
 

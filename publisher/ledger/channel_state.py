@@ -142,10 +142,13 @@ def channel_answered(tx: Tx, channel: str) -> None:
     """The channel gave a proper answer: close the breaker and let what waited go."""
     if ("well", channel) in tx.memo:
         return
-    state = lock_state(tx, channel)
-    if not state.failures and state.open_since is None:
+    # Looked at without a lock first: a channel that is well is nearly always seen, and a lock here would
+    # be taken after deliveries' locks.
+    row = tx.conn.execute(_STATE, {"its_name": channel}).first()
+    if row is None or (not row.failures and row.open_since is None):
         tx.memo.add(("well", channel))
         return
+    state = lock_state(tx, channel)
     _set(tx, channel, failures=0, open_since=None, probe_at=None, probes=0)
     if state.open_since is None:
         return

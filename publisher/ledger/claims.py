@@ -325,18 +325,32 @@ def _by_channel(conn: Connection, *which: ColumnElement[bool]) -> dict[str, int]
 # ---- daemons
 
 
-def register_daemon(tx: Tx, host: str, pid: int, lease: timedelta) -> int:
+def register_daemon(tx: Tx, host: str, pid: int, lease: timedelta, lock_path: str | None = None) -> int:
     """A new daemon; its id is its epoch."""
     values = {"host": host, "pid": pid, "started_at": tx.now, "heartbeat_at": tx.now, "lease_until": tx.now + lease}
-    (daemon_id,) = _insert_ids(tx, daemon, [values])
+    (daemon_id,) = _insert_ids(tx, daemon, [values | {"lock_path": lock_path}])
     return daemon_id
 
 
-def heartbeat(tx: Tx, daemon_id: int, lease: timedelta) -> None:
-    """Say that the daemon lives."""
-    tx.conn.execute(
-        update(daemon).where(daemon.c.id == daemon_id).values(heartbeat_at=tx.now, lease_until=tx.now + lease)
-    )
+def heartbeat(tx: Tx, daemon_id: int, lease: timedelta) -> bool:
+    """Say that the daemon lives; False if others have taken it for dead meanwhile."""
+    mine = (daemon.c.id == daemon_id, daemon.c.ended_at.is_(None))
+    done = tx.conn.execute(update(daemon).where(*mine).values(heartbeat_at=tx.now, lease_until=tx.now + lease))
+    return done.rowcount == 1
+
+
+def new_epoch(tx: Tx, old: int, lease: timedelta) -> int:
+    """A daemon that was taken for dead goes on under a new id; gives it."""
+    row = tx.conn.execute(select(daemon).where(daemon.c.id == old)).one()
+    return register_daemon(tx, row.host, row.pid, lease, row.lock_path)
+
+
+def forget_attempts(tx: Tx, delivery_id: int) -> None:
+    """Attempts that were written down and never begun: they give their slots back."""
+    mine = select(attempt_delivery.c.attempt_id).where(attempt_delivery.c.delivery_id == delivery_id)
+    never = (attempt.c.id.in_(mine), attempt.c.ended_at.is_(None), attempt.c.outcome.is_(None))
+    told = {"outcome": "not_begun", "ended_at": tx.now, "slot": False}
+    tx.conn.execute(update(attempt).where(*never).values(**told))
 
 
 def end_daemon(tx: Tx, daemon_id: int) -> None:
@@ -350,6 +364,13 @@ def dead_daemons(conn: Connection, me: int) -> list[Delivery]:
     leases = select(delivery.c.daemon_id).where(delivery.c.daemon_id.is_not(None))
     left = or_(daemon.c.ended_at.is_(None), daemon.c.id.in_(calls), daemon.c.id.in_(leases))
     return list(conn.execute(select(daemon).where(daemon.c.id != me, left).order_by(daemon.c.id)))
+
+
+def silent_daemons(tx: Tx, me: int) -> list[Delivery]:
+    """Daemons of a shared ledger whose lease has run out, locked so that one daemon alone settles them."""
+    silent = (daemon.c.ended_at.is_(None), daemon.c.id != me, daemon.c.lease_until < tx.now)
+    query = select(daemon).where(*silent).order_by(daemon.c.id)
+    return list(tx.conn.execute(query.with_for_update(skip_locked=True) if tx.on_postgresql else query))
 
 
 def last_alive(conn: Connection, me: int) -> datetime | None:
@@ -388,6 +409,8 @@ def left_behind(tx: Tx, dead: Sequence[int]) -> list[tuple[Delivery, bool]]:
 def close_calls_of(tx: Tx, dead: Sequence[int]) -> None:
     """Calls of dead daemons are over; what they came to is unknown."""
     mine = (attempt.c.daemon_id.in_(dead), attempt.c.ended_at.is_(None))
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    theirs = list(tx.conn.execute(select(attempt_delivery.c.delivery_id).select_from(joined).where(*mine)).scalars())
     tx.conn.execute(
         update(attempt)
         .where(*mine)
@@ -398,11 +421,32 @@ def close_calls_of(tx: Tx, dead: Sequence[int]) -> None:
         )
     )
     # Their questions can be asked again at once; and what was unknown with a call still running is over now.
+    free_asks(tx, dead)
+    unknown = (delivery.c.state == State.UNKNOWN.value, delivery.c.call_over_at.is_(None))
+    tx.conn.execute(
+        update(delivery).where(*unknown, delivery.c.id.in_(theirs)).values(call_over_at=tx.now, next_at=tx.now)
+    )
+
+
+def free_asks(tx: Tx, dead: Sequence[int]) -> None:
+    """Let others ask what these daemons were asking."""
     free = {"daemon_id": None, "lease_until": None}
     asking = (delivery.c.daemon_id.in_(dead), delivery.c.state != State.SENDING.value)
     tx.conn.execute(update(delivery).where(*asking).values(**free))
-    unknown = (delivery.c.state == State.UNKNOWN.value, delivery.c.call_over_at.is_(None))
-    tx.conn.execute(update(delivery).where(*unknown).values(call_over_at=tx.now, next_at=tx.now))
+
+
+def someone_shows(conn: Connection, channel: str, me: int, now: datetime) -> bool:
+    """Whether another living daemon is showing this channel's set now."""
+    joined = attempt.join(daemon, daemon.c.id == attempt.c.daemon_id)
+    theirs = (attempt.c.channel == channel, attempt.c.call == "show", attempt.c.ended_at.is_(None))
+    alive = (daemon.c.id != me, daemon.c.ended_at.is_(None), daemon.c.lease_until >= now)
+    return conn.execute(select(attempt.c.id).select_from(joined).where(*theirs, *alive).limit(1)).first() is not None
+
+
+def sending_of(conn: Connection, me: int) -> list[Delivery]:
+    """Deliveries that are *sending* under this daemon's name."""
+    mine = (delivery.c.state == State.SENDING.value, delivery.c.daemon_id == me)
+    return list(conn.execute(select(delivery).where(*mine).order_by(delivery.c.id)))
 
 
 def shown(conn: Connection, channel: str) -> list[Delivery]:

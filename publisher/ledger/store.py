@@ -11,12 +11,12 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -42,7 +42,20 @@ __all__ = [
 Clock = Callable[[], datetime]
 Fault = Callable[[str], object]
 
-_AWAY = ("locked", "busy", "unable to open", "disk i/o", "disk is full", "readonly", "connect", "shutting down")
+_AWAY = (
+    "locked",
+    "busy",
+    "unable to open",
+    "disk i/o",
+    "disk is full",
+    "readonly",
+    "connect",
+    "shutting down",
+    "starting up",
+    "terminat",
+    "deadlock",
+    "closed the",
+)
 """Signs, in a driver's message, that the trouble may pass; anything else is a fault of the program."""
 
 PROGRAM = "程序"
@@ -55,6 +68,11 @@ def no_fault(point: str) -> object:
 
 
 # Statements that every transaction runs are made once.
+_DATABASE_NOW = select(func.clock_timestamp())
+NOTIFY_CHANNEL = "publisher_due"
+"""The name under which daemons on PostgreSQL tell each other that something may be due."""
+_NOTIFY = text(f"NOTIFY {NOTIFY_CHANNEL}")
+_WAKING = frozenset({"accepted", "approved", "released", "release_asked", "resumed", "retried", "retry_asked"})
 _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _HEAD_LOCKED = _HEAD.with_for_update()
 _APPEND = insert(publication_log)
@@ -126,6 +144,8 @@ class Tx:
             columns = {name: getattr(entry, name) for name in chain.COLUMNS}
             rows.append({"seq": seq, "hash": previous, "payload": payload, "recorded_at": self.now, **columns})
         self.conn.execute(_APPEND, rows)
+        if self.on_postgresql and any(entry.event in _WAKING for entry in self._entries):
+            self.conn.execute(_NOTIFY)
         self.conn.execute(_MOVE_HEAD, {"new_seq": seq, "new_hash": previous})
         self._roll_up()
 
@@ -149,9 +169,10 @@ class Tx:
 class Ledger:
     """An opened ledger. `clock` gives the present (aware); `fault` is the test hook around commits."""
 
-    def __init__(self, engine: Engine, clock: Clock, fault: Fault = no_fault) -> None:
+    def __init__(self, engine: Engine, clock: Clock, fault: Fault = no_fault, *, database_clock: bool = False) -> None:
         self.engine = engine
         self.clock = clock
+        self._database_clock = database_clock and engine.dialect.name == "postgresql"
         self._fault = fault
         self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
         with self.read() as conn:
@@ -179,12 +200,24 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[Tx]:
         with self.engine.connect().execution_options(write=True) as conn, conn.begin() as transaction:
-            tx = Tx(conn, self.clock())
+            tx = Tx(conn, self._now(conn))
             yield tx
             tx.flush()
             self._fault("commit.before")
             transaction.commit()
             self._fault("commit.after")
+
+    def _now(self, conn: Connection) -> datetime:
+        """The instant a transaction works at: on a shared ledger, all daemons go by the database's clock."""
+        if not self._database_clock:
+            return self.clock()
+        now: datetime = conn.execute(_DATABASE_NOW).scalar_one()
+        return now.astimezone(UTC)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several daemons may work on this ledger."""
+        return self.engine.dialect.name == "postgresql"
 
     def close(self) -> None:
         """Give back all connections."""
@@ -214,8 +247,10 @@ def connect(url: str) -> Engine:
     return engine
 
 
-def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault) -> Ledger:
+def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault, database_clock: bool = False) -> Ledger:
     """Open the ledger at `url`, made or brought to this program's schema if need be.
+
+    `database_clock`: on PostgreSQL, transactions work at the database's instant, not at `clock`'s.
 
     A ledger is practice or real for life: raises `SettingsError` if the setting says otherwise now,
     or if the database belongs to a newer program.
@@ -224,9 +259,12 @@ def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault) 
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = connect(url)
     with engine.connect().execution_options(write=True) as conn, conn.begin():
+        if engine.dialect.name == "postgresql":
+            # Daemons that start together must not make the tables together.
+            conn.execute(text("SELECT pg_advisory_xact_lock(20171204)"))
         migrate.to_newest(conn)
         _found(conn, real, clock())
-    ledger = Ledger(engine, clock, fault)
+    ledger = Ledger(engine, clock, fault, database_clock=database_clock)
     if ledger.real != real:
         ledger.close()
         is_now, says = ("real", "practice") if ledger.real else ("practice", "real")

@@ -363,6 +363,7 @@ daemon = Table(
     Column("id", Id, primary_key=True),  # the epoch: a later daemon has a larger one
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("lock_path", Text),  # free on its host: the daemon is dead
     Column("started_at", Moment, nullable=False),
     Column("heartbeat_at", Moment, nullable=False),
     Column("lease_until", Moment),

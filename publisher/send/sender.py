@@ -28,7 +28,7 @@ from publisher.ledger.contents import Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder
 from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
-from publisher.send import calls, sets, settle
+from publisher.send import calls, recovery, sets, settle
 from publisher.send.calls import CallContext, Running
 from publisher.send.open_channel import OpenChannel
 from publisher.send.pool import Pool
@@ -81,10 +81,16 @@ class Sender:
         self._rules = Rules(sending, machine.chance)
         self._lock = threading.Lock()
         self._running: dict[int, Running] = {}
+        self._unrecorded: set[int] = set()  # deliveries whose call is over and whose outcome is on its way
         self._wake = threading.Event()
         self._heartbeat_at: datetime | None = None
         self._closing = False
         self._more_is_due = False
+
+    @property
+    def daemon_id(self) -> int:
+        """Under which id it sends; a new one after it was taken for dead."""
+        return self._daemon_id
 
     # ---- the tick
 
@@ -145,11 +151,34 @@ class Sender:
         return max((i for i in instants if i is not None), default=None)
 
     def _beat(self) -> None:
+        """Renew the lease; on a shared ledger, settle what silent daemons and lost claims of our own left behind."""
         now = self._machine.clock()
-        if self._heartbeat_at is not None and now < self._heartbeat_at + HEARTBEAT:
+        every = min(HEARTBEAT, self._sending.lease / 4)
+        if self._heartbeat_at is not None and now < self._heartbeat_at + every:
             return
         self._heartbeat_at = now
-        self._recorder.record(lambda tx: claims.heartbeat(tx, self._daemon_id, self._sending.lease)).result()
+        alive = self._recorder.record(lambda tx: claims.heartbeat(tx, self._daemon_id, self._sending.lease)).result()
+        if not alive:
+            self._begin_anew()
+        if self._ledger.shared:
+            recovery.settle_silent(self._ledger, self._channels, self._daemon_id, self._rules, self._machine.fault)
+            self._take_back_lost_claims()
+
+    def _begin_anew(self) -> None:
+        """Others took this daemon for dead, and what it held is theirs; it goes on as a new one."""
+        old = self._daemon_id
+        self._daemon_id = self._recorder.record(lambda tx: claims.new_epoch(tx, old, self._sending.lease)).result()
+        logger.error("daemon %d was taken for dead; going on as daemon %d", old, self._daemon_id)
+
+    def _take_back_lost_claims(self) -> None:
+        """A claim whose commit was never confirmed (the database went away) has no call: it waits again."""
+        with self._lock:
+            known = {r.claimed.row.id for r in self._running.values() if r.claimed is not None} | self._unrecorded
+            known |= {row.id for r in self._running.values() if r.show is not None for row in r.show.changing}
+        with self._ledger.read() as conn:
+            lost = [row for row in claims.sending_of(conn, self._daemon_id) if row.id not in known]
+        for row in lost:
+            self._recorder.record(partial(recovery.take_back, row.id)).result()
 
     # ---- starting
 
@@ -252,6 +281,8 @@ class Sender:
         return started
 
     def _claim_show(self, tx: Tx, channel: OpenChannel, room: int) -> list[Running]:
+        if self._ledger.shared and claims.someone_shows(tx.conn, channel.name, self._daemon_id, tx.now):
+            return []
         with self._lock:
             showing = any(r.channel.name == channel.name for r in self._running.values())
         if showing or room <= 0:
@@ -301,10 +332,14 @@ class Sender:
 
     def _permitted(self, running: Running) -> bool:
         """On a shared ledger, whether the delivery is still this daemon's (fencing before the first byte)."""
-        if self._ledger.engine.dialect.name == "sqlite" or running.claimed is None:
+        if not self._ledger.shared or running.claimed is None:
             return True
+        claimed = running.claimed
         with self._ledger.read() as conn:
-            return bool(deliveries.read(conn, running.claimed.row.id).daemon_id == self._daemon_id)
+            row = deliveries.read(conn, claimed.row.id)
+        if row.daemon_id != claimed.row.daemon_id or row.daemon_id != self._daemon_id:
+            return False
+        return claimed.attempt_id is None or row.state == State.SENDING.value
 
     def _run_submit(self, running: Running) -> None:
         quick = timedelta(0) if running.probing else self._sending.quick_wait
@@ -331,16 +366,25 @@ class Sender:
         else:
             outcome, slot = self._submit(running, claimed.row), True
         self._machine.fault("outcome.before")
+        with self._lock:
+            self._unrecorded.add(claimed.row.id)
         recorded = self._recorder.record(partial(self._record_submit, running, claimed, outcome, slot))
         if isinstance(outcome, TransientFailure):
             running.again = recorded.result()
+            self._forget(claimed.row.id)
         else:
             running.again = False
             # Nothing more is to be done with it here: the thread is free for the next call while this is recorded.
             recorded.add_done_callback(partial(self._recorded, running))
         return running.again
 
+    def _forget(self, delivery_id: int) -> None:
+        with self._lock:
+            self._unrecorded.discard(delivery_id)
+
     def _recorded(self, running: Running, future: Future[bool]) -> None:
+        if running.claimed is not None:
+            self._forget(running.claimed.row.id)
         self._machine.fault("outcome.after")
         error = future.exception()
         if isinstance(error, deliveries.Overtaken):
@@ -369,7 +413,8 @@ class Sender:
         assert attempt_id is not None
         row = deliveries.read(tx.conn, claimed.row.id)
         settle.end_attempt(tx, attempt_id, outcome, running.request_digest, slot=slot)
-        if running.overdue:
+        taken_over = row.state != State.SENDING.value or row.daemon_id != claimed.row.daemon_id
+        if running.overdue or taken_over:
             settle.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
             return False
         if isinstance(outcome, TransientFailure) and self._quick(running, outcome):
@@ -398,9 +443,11 @@ class Sender:
 
     def _record_again(self, running: Running, tx: Tx) -> Claimed | None:
         assert running.claimed is not None
-        row = deliveries.read(tx.conn, running.claimed.row.id)
+        mine = channel_state.lock_state(tx, running.channel.name)
         states = channel_state.read_states(tx.conn)
-        mine = states.get(running.channel.name, ChannelState(running.channel.name))
+        row = deliveries.read(tx.conn, running.claimed.row.id)
+        if row.state != State.SENDING.value or row.daemon_id != running.claimed.row.daemon_id:
+            return None  # taken over meanwhile
         stopped = mine.stopped_at or mine.open_since or (ALL in states and states[ALL].stopped_at)
         if stopped or self._no_slot(tx, running.channel):
             self._slowly(tx, running.channel, row)
@@ -503,37 +550,3 @@ class Sender:
 def _facts(failure: TransientFailure, attempt_id: int) -> dict[str, Any]:
     facts = {"reason": failure.reason.value, "detail": failure.detail, "evidence": failure.evidence}
     return facts | {"attempt": attempt_id, "then": "quick"}
-
-
-def recover(
-    ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, daemon_id: int, machine: Machine
-) -> int:
-    """Settle what daemons that are proven dead left behind; gives how many deliveries that were.
-
-    To be called by whoever holds the ledger's lock, before the first tick.
-    """
-    rules = Rules(sending, machine.chance)
-    # A test proves that reconciling matters by switching it off here.
-    reconcile = machine.fault("recover") != "no_reconcile"
-    with ledger.write() as tx:
-        last = claims.last_alive(tx.conn, daemon_id)
-        downtime = timedelta(0) if last is None else max(timedelta(0), tx.now - last)
-        channel_state.move_patience(tx, downtime)
-        dead = claims.dead_daemons(tx.conn, daemon_id)
-        if not dead:
-            return 0
-        ids = [row.id for row in dead]
-        left = claims.left_behind(tx, ids)
-        claims.close_calls_of(tx, ids)
-        for row, call_had_begun in left:
-            settle.recover(tx, channels.get(row.channel), row, call_had_begun, rules, reconcile=reconcile)
-        for row in dead:
-            if row.ended_at is None:
-                claims.end_daemon(tx, row.id)
-        facts: dict[str, Any] = {
-            "daemons": ids,
-            "deliveries": [row.id for row, _ in left],
-            "seconds": int(downtime.total_seconds()),
-        }
-        tx.log(deliveries.plain_entry("recovered", **facts))
-    return len(left)

@@ -335,7 +335,10 @@ def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
         deliveries.back_to_pending(tx, row, None, "", tx.now, event="released", tries=0, give_up_at=None, data=data)
         return
     counts_from = _settled(channel, row, tx.now)
-    if counts_from is None:
+    if counts_from is None and row.reason == Reason.DAEMON_DIED.value:
+        # The daemon that was sending it is silent, not proven dead: its call may still come through.
+        hold_unaskable(tx, row, f"发送该公告的程序失去联系，渠道上暂未查到。{ADVICE[Reason.CANNOT_BE_ASKED]}")
+    elif counts_from is None:
         deliveries.reschedule(
             tx, row, tx.now + max(channel.capabilities.settle_window, timedelta(seconds=1)), asks=row.asks + 1
         )

@@ -25,7 +25,9 @@ from publisher.ledger.verify import Verdict, verify
 from publisher.notice import Notice
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.send.pool import InlinePool, Pool, ThreadPool
-from publisher.send.sender import Machine, Sender, recover
+from publisher.send.recovery import recover
+from publisher.send.sender import Machine, Sender
+from publisher.send.settle import Rules
 from publisher.settings import ChannelSettings, SendingSettings
 from publisher.simulation import SimulatedClock
 from tests.support.builders import START, a_notice, a_rendition
@@ -142,7 +144,8 @@ class World:
         """As if the daemon had been killed and started again: what it left behind is settled."""
         with self.ledger.write() as tx:
             self.daemon_id = claims.register_daemon(tx, "test", 2, self.sending.lease)
-        recover(self.ledger, self.channels, self.sending, self.daemon_id, self.machine)
+        rules = Rules(self.sending, self.machine.chance)
+        recover(self.ledger, self.channels, self.daemon_id, rules, self.machine.fault)
         self.sender = Sender(
             self.ledger,
             InlineRecorder(self.ledger),

