@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,7 +11,7 @@ from publisher.errors import NoticeReturned, Problem, Reason
 from publisher.intake.extract.fields import fields_of_notice
 from publisher.intake.extract.notices import Attached, Extracted, extract
 from publisher.intake.readers import archive, legacy, plain, portable, records, web, word, workbook
-from publisher.intake.readers.detect import DOCUMENTS, FileType, file_type
+from publisher.intake.readers.detect import DOCUMENTS, FileType, file_type, package_names
 from publisher.intake.readers.document import MAX_BYTES, Document, returned
 from publisher.notice import Notice
 
@@ -64,12 +62,7 @@ def is_whole(name: str, data: bytes) -> bool:
     """Whether a container (ZIP, `.docx`, `.xlsx`) opens, so that it is no half copy. Other files are whole."""
     if not data.startswith(b"PK"):
         return not (name.lower().endswith((".zip", ".docx", ".xlsx")) and _is_short(data))
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            opened.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return False
-    return True
+    return package_names(data) is not None
 
 
 def _is_short(data: bytes) -> bool:

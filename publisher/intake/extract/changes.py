@@ -39,6 +39,7 @@ _ITEM_COLUMN = r"(?:更正|变更|修改|澄清)?(?:项目?|事项|内容|条款
 _BEFORE_COLUMN = r".{0,6}(?:更正|变更|修改|澄清)前.{0,4}|原.{0,8}内容|原内容"
 _AFTER_COLUMN = r".{0,6}(?:更正|变更|修改|澄清)后.{0,4}|现.{0,8}内容"
 _NO_ITEMS = re.compile(r"首次公告|原公告|项目编号|项目名称|更正日期|变更日期")
+_DEADLINE_ITEM = re.compile(r"(?:投标|响应|提交|递交|报价|申请).{0,10}截止|^截止时间")
 _LONGEST = 2000
 
 
@@ -51,7 +52,7 @@ def find_changes(source: Source, facts: Facts) -> None:
     if found:
         facts.places.setdefault("changes", "正文")
     for change in found:
-        if not re.search(r"(?:投标|响应|提交|递交|报价|申请).{0,10}截止|^截止时间", change.item) or "保证金" in change.item:
+        if "保证金" in change.item or not _DEADLINE_ITEM.search(change.item):
             continue
         moment = first_moment(change.after or "")
         if moment and isinstance(moment.value, datetime):

@@ -57,7 +57,7 @@ LABELS: dict[str, str] = {
     "score": r"(?:.{0,8})?(?:评审总?得分|(?:综合|最终|评标|综合评标|综合评估)得分|总得分)|评分结果",
     "award_date": r"(?:成交|定标|中标|交易)(?:日期|时间)",
     "contract_date": r"合同(?:签订|签署)(?:日期|时间)",
-    "term": r"(?:合同)?(?:履行|履约)?(?:期限|工期)|合同履约期限|合同期限|服务期限?",
+    "term": r"合同(?:履行|履约)?(?:期限|工期)|(?:履行|履约|服务)期限",
     "reject": r"否决投标(?:情况)?(?:及理由|说明)?|废标(?:理由|说明|原因)"
     r"|(?:.{0,4})?(?:终止|流标|失败)(?:的)?(?:原因|理由)",
     "manager": r"(?:项目负责人|项目经理|拟任项目经理|总监理工程师|项目总监)(?:姓名)?",
@@ -70,7 +70,8 @@ LABELS: dict[str, str] = {
 _FULL = {key: re.compile(rf"(?:{pattern})") for key, pattern in LABELS.items()}
 _SUFFIX_KEYS = (
     "project_no", "project_name", "lot_no", "lot_name", "tenderee", "agency", "address", "contact", "phone", "budget",
-    "control_price", "deadline", "opening", "documents", "publicity", "first_published", "change_content", "change_date",
+    "control_price", "deadline", "opening", "documents", "publicity", "first_published", "change_content",
+    "change_date",
     "winner", "price", "rate", "score", "award_date", "contract_date", "manager", "certificate", "duration", "quality",
     "reject", "name", "attachment",
 )  # fmt: skip
@@ -498,11 +499,16 @@ def _heads(rows: Sequence[tuple[Cell, ...]], number: int) -> tuple[tuple[str, ..
     first = [cell.text.replace("\n", "") for cell in rows[number]]
     second = rows[number + 1]
     spanned = any(not cell.origin for cell in rows[number])
-    if spanned and any(not cell.origin for cell in second) and is_header(rows, number + 1):
+    if spanned and any(not cell.origin for cell in second) and _names_columns(second):
         return tuple(cell.text.replace("\n", "") for cell in second), number + 2
-    if _fills_gaps(first, [cell.text for cell in second]) and is_header(rows, number + 1):
+    if _fills_gaps(first, [cell.text for cell in second]) and _names_columns(second):
         return tuple(low.text.replace("\n", "") or high for high, low in zip(first, second, strict=False)), number + 2
     return tuple(first), number + 1
+
+
+def _names_columns(row: Sequence[Cell]) -> bool:
+    texts = [re.sub(r"\s", "", cell.text) for cell in row if cell.origin]
+    return all(_COLUMN.fullmatch(_BRACKETED.sub("", text)) for text in texts if text)
 
 
 def _fills_gaps(first: Sequence[str], second: Sequence[str]) -> bool:
@@ -514,7 +520,5 @@ def _fills_gaps(first: Sequence[str], second: Sequence[str]) -> bool:
 def _is_record(rows: Sequence[tuple[Cell, ...]], number: int, width: int) -> bool:
     origins = [cell for cell in rows[number] if cell.origin]
     return (
-        len(rows[number]) == width
-        and len(origins) > 1
-        and not is_header((*rows[: number + 1], rows[number]), number)
+        len(rows[number]) == width and len(origins) > 1 and not is_header((*rows[: number + 1], rows[number]), number)
     )

@@ -68,11 +68,25 @@ def file_type(data: bytes) -> FileType:
     return _text_type(data)
 
 
-def _zip_type(data: bytes) -> FileType:
+def package_names(data: bytes) -> frozenset[str] | None:
+    """The names in a ZIP or office package; None if it does not open whole.
+
+    A ZIP cut off within an inner, uncompressed package still ends in that package's directory; then
+    the first entry does not begin where the file does.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = set(archive.namelist())
+            entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return None
+    if entries and min(entry.header_offset for entry in entries) != 0:
+        return None
+    return frozenset(entry.filename for entry in entries)
+
+
+def _zip_type(data: bytes) -> FileType:
+    names = package_names(data)
+    if names is None:
         return FileType.BROKEN_ZIP
     if "word/document.xml" in names:
         return FileType.DOCX
