@@ -8,7 +8,10 @@ from datetime import date, datetime, timedelta
 
 from publisher.notice import LOCAL
 
-_DAY = r"(?P<y>(?:[2２]\s*[0０]|[1１]\s*[9９])\s*\d\s*\d)\s*[年\-/.．－]\s*(?P<m>\d\s?\d|\d)\s*[月\-/.．－]\s*(?P<d>[0-3０-３]\s?\d(?!\d)|\d)\s*[日号]?"
+_DAY = (
+    r"(?P<y>(?:[2２]\s?[0０]|[1１]\s?[9９])\s?\d\s?\d)\s*[年\-/.．－]\s*(?P<m>\d\s?\d|\d)\s*[月\-/.．－]"
+    r"\s*(?P<d>[0-3０-３]\s?\d(?!\d)|\d)\s*[日号]?"
+)
 _CLOCK = (
     r"(?:[（(][^）)]{1,6}[）)])?[,，T\s]*(?P<half>上午|下午|中午|晚上)?\s*(?P<h>[0-2０-２]?\d)\s*"
     r"(?:[:：]\s*(?P<n>[0-5]\d)(?:\s*[:：]\s*(?P<s>[0-5]\d))?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from publisher.intake.extract.amounts import unit_in
 from publisher.intake.extract.blocks import Block, Cell, Line, Table
@@ -83,6 +84,8 @@ _BRACKETED = re.compile(r"[（(【\[][^（）()【】\[\]]*[)）】\]]")
 _DELIMITER = re.compile(r"[。；;！？!?，,]")
 _COLON = re.compile(r"[：:]")
 _LONGEST_LABEL = 40
+_MOST_COLONS = 400
+"""Colons of one line that are looked at; a line of more is no form."""
 
 
 def compact(text: str) -> str:
@@ -141,7 +144,7 @@ def split_line(text: str) -> list[_Piece]:
     """The pairs within one line: each colon whose left side is a label begins one; the last value runs to the end."""
     starts: list[tuple[int, int, str, str, str]] = []
     free = 0
-    for colon in _COLON.finditer(text):
+    for colon in islice(_COLON.finditer(text), _MOST_COLONS):
         if _is_no_label(text, colon.start()):
             continue
         found = _label_before(text, free, colon.start(), first=not starts)
@@ -362,7 +365,7 @@ def _table_pairs(table: Table, state: _State) -> Iterator[Pair]:
             yield from (state.pair(piece, place) for piece in pieces)
             if len(texts) > 1 and any(piece.key in ("tenderee", "agency") for piece in pieces):
                 sections[column] = state.section
-        if len(texts) > 1 and not is_header(table.rows, number):
+        if len(texts) > 1 and not _heads_columns(table.rows, number):
             yield from _row_pairs(texts, state, place)
     state.section = ""
 
@@ -405,26 +408,29 @@ _COLUMN = re.compile(
 """What a column head ends in."""
 
 
-def is_header(rows: Sequence[tuple[Cell, ...]], number: int) -> bool:
+def is_header(row: Sequence[Cell], below: Sequence[Cell] | None) -> bool:
     """Whether a row heads columns: at least three cells, all short and of column words, over a row of another look.
 
     Two columns count only over a row whose first cell is a number or no label itself.
     """
-    row = rows[number]
     every = [re.sub(r"\s", "", cell.text) for cell in row if cell.origin]
     texts = [text for text in every if text]
-    if len(texts) < 2 or number + 1 >= len(rows):
+    if len(texts) < 2 or below is None:
         return False
     bare = [_BRACKETED.sub("", _BRACKETED.sub("", text)) for text in texts]
     words = sum(1 for text in bare if len(text) <= 40 and _COLUMN.fullmatch(text))
     if words < max(2, len(texts) - 1):
         return False
-    below = [re.sub(r"\s", "", cell.text) for cell in rows[number + 1] if cell.origin]
+    under = [re.sub(r"\s", "", cell.text) for cell in below if cell.origin]
     if len(every) == 2:
-        return len(below) == 2 and not key_of(compact(below[0]))
+        return len(under) == 2 and not key_of(compact(under[0]))
     if len(every) == len(texts) == 4 and key_of(compact(texts[0])) and key_of(compact(texts[2])):
-        return len(below) == 4 and not key_of(compact(below[0]))
+        return len(under) == 4 and not key_of(compact(under[0]))
     return True
+
+
+def _heads_columns(rows: Sequence[Sequence[Cell]], number: int) -> bool:
+    return is_header(rows[number], rows[number + 1] if number + 1 < len(rows) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,7 +485,7 @@ def _table_grids(table: Table, before: str, state: _State) -> Iterator[Grid]:
         if len(origins) == 1:
             before = origins[0]
             state.see(before)
-        if not is_header(table.rows, number):
+        if not _heads_columns(table.rows, number):
             number += 1
             continue
         heads, begin = _heads(table.rows, number)
@@ -519,6 +525,4 @@ def _fills_gaps(first: Sequence[str], second: Sequence[str]) -> bool:
 
 def _is_record(rows: Sequence[tuple[Cell, ...]], number: int, width: int) -> bool:
     origins = [cell for cell in rows[number] if cell.origin]
-    return (
-        len(rows[number]) == width and len(origins) > 1 and not is_header((*rows[: number + 1], rows[number]), number)
-    )
+    return len(rows[number]) == width and len(origins) > 1 and not is_header(rows[number], rows[number])

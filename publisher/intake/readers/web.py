@@ -38,7 +38,9 @@ _BUTTONS = re.compile(
 _FOOTER = re.compile(
     r"\s*(?:网站地图|关于我们|联系我们|郑重声明|版权所有|隐私声明|设为首页)(?:[\s|｜·]+\S{2,8}){1,8}\s*"
 )
-_LEAKED_CSS = re.compile(r"(?:[\w.#*\-, :]{1,60}\{(?:\s*[\w\-]{2,30}\s*:[^{};]{1,200};?)+\s*\}\s*)+")
+_LEAKED_CSS = re.compile(
+    r"[\w.#*\-, :]{1,60}\{\s*[\w\-]{2,30}\s*:[^{};]{1,200}(?:;\s*[\w\-]{2,30}\s*:[^{};]{1,200})*;?\s*\}\s*"
+)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
 MAX_DEPTH = 200
 """Deepest nesting that is walked; deeper markup is no document that an office writes."""
