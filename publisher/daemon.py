@@ -50,6 +50,8 @@ def run(worker: Worker, ready: Callable[[], None], grace: float = 5.0) -> None:
 
 def make_scheduler(worker: Worker) -> BackgroundScheduler:
     """A scheduler with the ticks of this program; its job store is memory: it is a bell, not a record."""
+    # A tick that lingers makes the scheduler warn of each turn it skips; what matters is said by `_on_error`.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
         timezone=LOCAL,
         executors={"default": ThreadPoolExecutor(4)},

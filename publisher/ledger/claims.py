@@ -345,11 +345,11 @@ def new_epoch(tx: Tx, old: int, lease: timedelta) -> int:
     return register_daemon(tx, row.host, row.pid, lease, row.lock_path)
 
 
-def forget_attempts(tx: Tx, delivery_id: int) -> None:
-    """Attempts that were written down and never begun: they give their slots back."""
+def forget_attempts(tx: Tx, delivery_id: int, outcome: str) -> None:
+    """Close attempts whose call is not running: `unknown`, or `not_begun`, which gives the slot back."""
     mine = select(attempt_delivery.c.attempt_id).where(attempt_delivery.c.delivery_id == delivery_id)
     never = (attempt.c.id.in_(mine), attempt.c.ended_at.is_(None), attempt.c.outcome.is_(None))
-    told = {"outcome": "not_begun", "ended_at": tx.now, "slot": False}
+    told = {"outcome": outcome, "ended_at": tx.now, "slot": outcome != "not_begun"}
     tx.conn.execute(update(attempt).where(*never).values(**told))
 
 

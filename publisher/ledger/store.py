@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
 
 from publisher import __version__
 from publisher.errors import SettingsError
@@ -294,6 +294,8 @@ def _found(conn: Connection, real: bool, now: datetime) -> None:
 
 def is_unreachable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be reached or used now (and may be later)."""
-    if not isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, DisconnectionError | PendingRollbackError):
+        return True
+    if not isinstance(error, DBAPIError):
         return False
     return error.connection_invalidated or any(sign in str(error.orig).lower() for sign in _AWAY)

@@ -100,9 +100,13 @@ def _end(tx: Tx, ended: Sequence[Delivery], left: list[int], downtime: timedelta
     tx.log(deliveries.plain_entry("recovered", seconds=int(downtime.total_seconds()), **facts))
 
 
-def take_back(delivery_id: int, tx: Tx) -> None:
-    """A claim of this daemon that never became a call: it waits again."""
+def take_back(delivery_id: int, channel: OpenChannel | None, rules: Rules, begun: bool, tx: Tx) -> None:
+    """A delivery that is *sending* under this daemon's name without a call of it.
+
+    `begun` False: the claim never became a call, so it waits again; True: the call's outcome was lost.
+    """
     row = deliveries.read(tx.conn, delivery_id)
-    if row.state == State.SENDING.value:
-        claims.forget_attempts(tx, delivery_id)
-        deliveries.back_to_pending(tx, row, Reason.INTERRUPTED, ADVICE[Reason.INTERRUPTED], tx.now, event="interrupted")
+    if row.state != State.SENDING.value:
+        return
+    claims.forget_attempts(tx, delivery_id, "unknown" if begun else "not_begun")
+    settle.recover(tx, channel, row, begun, rules, reconcile=True)

@@ -81,6 +81,7 @@ class Sender:
         self._rules = Rules(sending, machine.chance)
         self._lock = threading.Lock()
         self._running: dict[int, Running] = {}
+        self._lost_outcomes: set[int] = set()
         self._unrecorded: set[int] = set()  # deliveries whose call is over and whose outcome is on its way
         self._wake = threading.Event()
         self._heartbeat_at: datetime | None = None
@@ -162,7 +163,7 @@ class Sender:
             self._begin_anew()
         if self._ledger.shared:
             recovery.settle_silent(self._ledger, self._channels, self._daemon_id, self._rules, self._machine.fault)
-            self._take_back_lost_claims()
+        self._take_back_lost_claims()
 
     def _begin_anew(self) -> None:
         """Others took this daemon for dead, and what it held is theirs; it goes on as a new one."""
@@ -171,14 +172,20 @@ class Sender:
         logger.error("daemon %d was taken for dead; going on as daemon %d", old, self._daemon_id)
 
     def _take_back_lost_claims(self) -> None:
-        """A claim whose commit was never confirmed (the database went away) has no call: it waits again."""
+        """What is *sending* under our name without a call: a claim whose commit was never confirmed waits again;
+        a call whose outcome could not be recorded is as one whose answer was lost.
+        """
         with self._lock:
             known = {r.claimed.row.id for r in self._running.values() if r.claimed is not None} | self._unrecorded
             known |= {row.id for r in self._running.values() if r.show is not None for row in r.show.changing}
         with self._ledger.read() as conn:
             lost = [row for row in claims.sending_of(conn, self._daemon_id) if row.id not in known]
         for row in lost:
-            self._recorder.record(partial(recovery.take_back, row.id)).result()
+            begun = row.id in self._lost_outcomes
+            take_back = partial(recovery.take_back, row.id, self._channels.get(row.channel), self._rules, begun)
+            self._recorder.record(take_back).result()
+            with self._lock:
+                self._lost_outcomes.discard(row.id)
 
     # ---- starting
 
@@ -390,8 +397,11 @@ class Sender:
         if isinstance(error, deliveries.Overtaken):
             logger.warning("an outcome came too late to be used: %s", error)
         elif error is not None:
-            # The delivery stays *sending* and is recovered; nobody else would see the error.
+            # The call was made and what it came to is lost: the delivery is settled as unknown at the next beat.
             logger.error("recording an outcome of %s failed", running.channel.name, exc_info=error)
+            if running.claimed is not None:
+                with self._lock:
+                    self._lost_outcomes.add(running.claimed.row.id)
         self._wake.set()
 
     def _submit(self, running: Running, row: Delivery) -> calls.Outcome:

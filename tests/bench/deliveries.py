@@ -82,9 +82,7 @@ class Bench:
                     Planned(name, c.settings.tier.value, True, rendition, now + timedelta(hours=12))
                     for name, c in self.channels.items()
                 ]
-                acceptance.accept(
-                    tx, row, notice, {}, planned, approvals_needed=0, ledger_id=self.ledger.ledger_id
-                )
+                acceptance.accept(tx, row, notice, {}, planned, approvals_needed=0, ledger_id=self.ledger.ledger_id)
 
     def left(self) -> int:
         """Deliveries without a durable outcome."""

