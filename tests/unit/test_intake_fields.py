@@ -12,7 +12,7 @@ import pytest
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.notice import Form, Kind, PriceBasis, ProjectClass
 from tests.support import notice_texts as texts
-from tests.support.office_files import docx_of
+from tests.support.office_files import Block, docx_of
 
 DATA = Path(__file__).parents[1] / "data" / "notices"
 
@@ -363,3 +363,152 @@ def test_lots_are_summed_where_no_total_is_printed_and_left_alone_where_one_is()
     (printed,) = read_files([NamedBytes("a.docx", docx_of(*parts))])
     assert printed.notice is not None and printed.notice.budget is not None
     assert printed.notice.budget.yuan == 250000
+
+
+def word(*blocks: Block) -> Draft:
+    (draft,) = read_files([NamedBytes("公告.docx", docx_of(*blocks))])
+    return draft
+
+
+def test_a_turned_table_has_a_column_per_candidate() -> None:
+    about = [
+        ["项目名称", "某中学教学楼工程"],
+        ["招标人", "曲阜市教育和体育局"],
+        ["公示期", "2025年12月2日至2025年12月5日"],
+    ]
+    table = [
+        ["", "第一中标候选人", "第二中标候选人"],
+        ["单位名称", "甲建设有限公司", "乙建设有限公司"],
+        ["投标报价（万元）", "1200.5", "1210"],
+        ["工期", "300天", "310天"],
+        ["综合得分", "90.1", "88.2"],
+    ]
+    draft = word("某中学教学楼工程中标候选人公示", about, table, "如有异议请在公示期内提出。")
+    assert draft.notice is not None and draft.problems == ()
+    found = [(c.rank, c.name, str(c.price and c.price.yuan), str(c.score), c.duration) for c in draft.notice.candidates]
+    assert found == [
+        (1, "甲建设有限公司", "12005000.0", "90.1", "300天"),
+        (2, "乙建设有限公司", "12100000", "88.2", "310天"),
+    ]
+    assert draft.notice.tenderee is not None and draft.notice.tenderee.name == "曲阜市教育和体育局"
+
+
+def test_candidates_may_be_listed_by_bare_numbers() -> None:
+    draft = word(
+        "某桥梁维修项目评标结果公示",
+        "项目编号：QF-9",
+        "招标人：曲阜市交通运输局",
+        "评标委员会推荐的中标候选人依次为：1.甲建设有限公司，报价100万元；2.乙路桥集团有限公司，报价1,010,000元。",
+        "公示期：2025年3月1日至2025年3月4日",
+    )
+    assert draft.notice is not None and draft.problems == ()
+    assert [(c.rank, c.name, str(c.price and c.price.yuan)) for c in draft.notice.candidates] == [
+        (1, "甲建设有限公司", "1000000"),
+        (2, "乙路桥集团有限公司", "1010000"),
+    ]
+    assert draft.notice.dates.printed_on is None
+
+
+def test_a_result_table_per_lot_names_lots_winners_and_prices_beside_quantities() -> None:
+    draft = word(
+        "某图书馆空调采购项目成交公告",
+        "一、采购人：某图书馆 地址：春秋路1号 联系方式：0537-0040001",
+        "采购代理机构：山东惠民招标有限公司 地址：济宁市 联系方式：0537-0040002",
+        "二、采购项目名称：某图书馆空调采购项目",
+        "采购项目编号：SDGP370881201702000066",
+        "三、公告发布日期：2017年9月4日",
+        "四、开标日期：2017年9月15日",
+        "六、成交情况：",
+        [
+            ["标包", "货物服务名称", "数量", "成交供应商名称", "成交金额（元）"],
+            ["A", "中央空调", "1", "济南制冷设备有限公司", "¥458,000.00"],
+            ["B", "分体空调", "20", "曲阜电器有限公司", "¥62,300.00"],
+        ],
+        "发布时间：2017年9月16日",
+    )
+    notice = draft.notice
+    assert notice is not None and draft.problems == ()
+    assert [(lot.no, lot.name) for lot in notice.lots] == [("A", "中央空调"), ("B", "分体空调")]
+    assert [(w.lot, w.name, str(w.price and w.price.yuan)) for w in notice.winners] == [
+        ("A", "济南制冷设备有限公司", "458000.00"),
+        ("B", "曲阜电器有限公司", "62300.00"),
+    ]
+    assert notice.tenderee is not None and notice.tenderee.address == "春秋路1号"
+    assert notice.agency is not None and notice.agency.phone == "0537-0040002"
+    assert (str(notice.dates.bid_opening), str(notice.dates.printed_on)) == ("2017-09-15", "2017-09-16")
+
+
+def test_parcels_in_a_table_are_lots() -> None:
+    draft = word(
+        "曲阜市国有建设用地使用权拍卖出让公告",
+        "曲国土告字〔2017〕8号",
+        "经曲阜市人民政府批准，曲阜市国土资源局决定以拍卖方式出让2宗国有建设用地使用权，现公告如下：",
+        [
+            ["宗地编号", "土地位置", "面积（平方米）", "用途", "出让年限", "起始价（万元）", "竞买保证金（万元）"],
+            ["QF2017-11", "某路", "12000", "商服", "40", "1200", "240"],
+            ["QF2017-12", "某街", "8000", "住宅", "70", "900", "180"],
+        ],
+        "竞买申请截止时间：2017年12月20日16时",
+        "2017年11月28日",
+    )
+    assert draft.notice is not None and draft.problems == ()
+    assert [lot.no for lot in draft.notice.lots] == ["QF2017-11", "QF2017-12"]
+    assert draft.notice.budget is None and draft.notice.control_price is None
+    assert str(draft.notice.dates.bid_deadline) == "2017-12-20 16:00:00+08:00"
+
+
+def test_questions_and_answers_are_what_a_clarification_changes() -> None:
+    draft = word(
+        "某工程答疑纪要（二）",
+        "项目编号：QFZB-1",
+        "首次公告日期：2025年1月2日",
+        "问题1：清单中门窗的规格？",
+        "答：详见图纸建施-05。",
+        "问题2：工期能否延长？",
+        "答：不能。",
+        "招标人：曲阜市某局",
+        "2025年1月10日",
+    )
+    assert draft.notice is not None and draft.problems == ()
+    assert draft.notice.form is Form.CLARIFICATION and draft.notice.sequence == 2
+    assert [(c.item, c.before, c.after) for c in draft.notice.changes] == [
+        ("问题1", "清单中门窗的规格？", "详见图纸建施-05"),
+        ("问题2", "工期能否延长？", "不能"),
+    ]
+
+
+def test_track_records_and_the_team_are_read_under_their_bidders_heading() -> None:
+    draft = word(
+        "某工程中标候选人公示",
+        "招标人：曲阜市某局",
+        [["排序", "名称", "投标报价（元）"], ["第一名", "甲建设有限公司", "1000000"]],
+        "第一中标候选人项目管理机构主要人员（甲建设有限公司）",
+        [["职务", "姓名", "证书名称", "证书编号"], ["项目负责人", "赵甲", "一级建造师", "鲁1"]],
+        "第一中标候选人类似业绩（甲建设有限公司）",
+        [["项目业主", "项目名称", "合同价格（元）"], ["某镇", "某路工程", "5,000,000"], ["无", "无", "无"]],
+        "第一中标候选人获奖情况（甲建设有限公司）",
+        [["序号", "奖项名称", "颁发日期"], ["1", "泰山杯", "2016年"]],
+        "其他投标人情况",
+        [["投标人名称", "投标报价（元）", "否决投标理由"], ["乙公司", "99", "未提供业绩证明"], ["丙公司", "98", "/"]],
+        "公示期：2025年3月1日至2025年3月4日",
+    )
+    notice = draft.notice
+    assert notice is not None and draft.problems == ()
+    assert [c.name for c in notice.candidates] == ["甲建设有限公司"]
+    assert [(m.role, m.name, m.certificate, m.bidder) for m in notice.team] == [
+        ("项目负责人", "赵甲", "一级建造师 鲁1", "甲建设有限公司")
+    ]
+    assert [(p.text, p.bidder, p.is_award) for p in notice.performance] == [
+        ("某镇；某路工程；5,000,000", "甲建设有限公司", False),
+        ("1；泰山杯；2016年", "甲建设有限公司", True),
+    ]
+    assert [(bid.name, bid.reason) for bid in notice.rejected_bids] == [("乙公司", "未提供业绩证明")]
+
+
+def test_a_buyer_named_only_before_the_project_in_the_title_is_the_tenderee() -> None:
+    table = [["序号", "中标供应商名称", "中标金额(元)"], ["1", "甲电子有限公司", "98000"]]
+    named = word(
+        "曲阜市某镇人民政府办公设备采购项目成交公告", "一、项目名称：办公设备采购项目", table, "二、项目编号：SDGP37088"
+    )
+    assert named.notice is not None and named.notice.tenderee is not None
+    assert named.notice.tenderee.name == "曲阜市某镇人民政府"

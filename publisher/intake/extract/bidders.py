@@ -77,6 +77,7 @@ def _bidder(record: Record) -> Bidder | None:
         address=_text(record, r".*地址"),
         duration=_text(record, r".*(?:工期|交货期|服务期).*"),
         quality=_text(record, r".*质量.*"),
+        score=number_in(_last_score(record) or ""),
         place=record.place,
     )
 
@@ -137,13 +138,20 @@ _TEXT_RANK = re.compile(
 )
 
 
+_LISTED = re.compile(r"(?:中标|成交)候选(?:人|供应商)(?:名单|排序|顺序|依次)*(?:为|如下)?[：:]\s*(?=[1１][.、．])")
+_LIST_ITEM = re.compile(rf"([1-5１-５])[.、．]\s*()({ORGANISATION})")
+
+
 def _ranked_in_text(source: Source) -> list[Bidder]:
-    """`第一名：某公司 投标报价：…`: each stretch up to the next rank belongs to its candidate."""
+    """`第一名：某公司 投标报价：…`, or `候选人依次为：1.某公司，…；2.…`: each stretch belongs to its candidate."""
     text = source.flat
     hits = list(_TEXT_RANK.finditer(text))
+    listed = _LISTED.search(text)
+    if not hits and listed:
+        hits = list(_LIST_ITEM.finditer(text, listed.end()))
     found: list[Bidder] = []
     for index, hit in enumerate(hits):
-        rank = rank_of(hit[1] or hit[2])
+        rank = rank_of(plain(hit[1] or hit[2]))
         if rank is None or any(bidder.rank == rank for bidder in found):
             continue
         end = hits[index + 1].start() if index + 1 < len(hits) else len(text)
@@ -151,6 +159,9 @@ def _ranked_in_text(source: Source) -> list[Bidder]:
         _fill_from_lines(bidder, text[hit.end() : min(end, hit.end() + 600)])
         found.append(bidder)
     return found
+
+
+_BARE_PRICE = re.compile(r"(?:报价|投标价|中标价|成交价)\s*为?\s*(?:人民币)?\s*([¥￥]?\d[\d,.]*\s*(?:万元|元|%|％))")
 
 
 def _fill_from_lines(bidder: Bidder, text: str) -> None:
@@ -161,6 +172,8 @@ def _fill_from_lines(bidder: Bidder, text: str) -> None:
             found.setdefault("price" if piece.key == "rate" else piece.key, piece)
     if "price" in found:
         bidder.amount = parse_amount(found["price"].value, found["price"].raw_label)
+    elif bare := _BARE_PRICE.search(text):
+        bidder.amount = parse_amount(bare[1])
     if "score" in found:
         bidder.score = number_in(found["score"].value)
     if "credit_code" in found:
@@ -212,21 +225,31 @@ def _merge(into: Bidder, other: Bidder) -> None:
     into.score = into.score if into.score is not None else other.score
 
 
-_GOODS = re.compile(r"规格|品牌|型号|单价|数量|未中标|原因|得分|评委|业绩|未成交")
+_GOODS = re.compile(r"规格|品牌|型号|未中标|原因|得分|评委|业绩|未成交")
+_COUNTED = re.compile(r"单价|数量")
+_WON_FOR = re.compile(r"(?:中标|成交)(?:（成交）)?总?(?:金额|价(?!格?要求)|费率|报价)")
 
 
 def _winner_grid(source: Source) -> list[Bidder]:
     """Tables whose heads speak of winning or striking a deal, but not those of goods, scores and losers."""
     found: list[Bidder] = []
+    seen: set[tuple[str, str | None]] = set()
     for grid in source.grids:
         heads = "".join(re.sub(r"\s", "", head) for head in grid.heads)
-        if not re.search(r"中标|成交|竞得|受让", heads) or _GOODS.search(heads) or _candidates_only(grid):
+        if not re.search(r"中标|成交|竞得|受让", heads) or _is_goods(heads) or _candidates_only(grid):
             continue
         for record in grid.records:
             bidder = _bidder(record)
-            if bidder and not any(_same(bidder, other) for other in found):
+            whose = (normalise_name(bidder.name or ""), bidder.lot) if bidder else ("", None)
+            if bidder and whose not in seen:
+                seen.add(whose)
                 found.append(bidder)
     return found
+
+
+def _is_goods(heads: str) -> bool:
+    """A table of what was bought, of losers or of scores; one that names the price won is of winners."""
+    return bool(_GOODS.search(heads) or (_COUNTED.search(heads) and not _WON_FOR.search(heads)))
 
 
 def _candidates_only(grid: Grid) -> bool:

@@ -35,6 +35,10 @@ _LATTER = re.compile(
     rf"^\s*(?:\d+[.、．]\s*)?(?:现\s*(?:将)?{_CHANGED}?[^：:]{{0,30}}?(?:为|内容)?|{_CHANGED}后(?:内容|为)?|{_CHANGED}为)\s*[：:]\s*(?P<value>.+)$",
     re.S,
 )
+_QUESTION = re.compile(
+    r"^\s*(?P<item>(?:问题?|疑问)\s*[一二三四五六七八九十\d]{0,3})\s*[：:、.．]\s*(?P<value>.+)$", re.S
+)
+_ANSWER = re.compile(r"^\s*(?:答复?|回复|澄清|解答)\s*[一二三四五六七八九十\d]{0,3}\s*[：:]\s*(?P<value>.+)$", re.S)
 _ITEM_COLUMN = r"(?:更正|变更|修改|澄清)?(?:项目?|事项|内容|条款|名称)|更正项"
 _BEFORE_COLUMN = r".{0,6}(?:更正|变更|修改|澄清)前.{0,4}|原.{0,8}内容|原内容"
 _AFTER_COLUMN = r".{0,6}(?:更正|变更|修改|澄清)后.{0,4}|现.{0,8}内容"
@@ -88,6 +92,10 @@ def _from_paragraphs(source: Source) -> Iterator[Change]:
                 continue
         if now := _NOW.search(text):
             yield _change(now[1], waiting.pop(now[1], None), now["value"])
+            continue
+        if (question := _QUESTION.match(text)) and (answer := _ANSWER.match(after)):
+            yield Change(item=question["item"], before=_trim(question["value"]), after=_trim(answer["value"]))
+            index += 1
             continue
         sentences = list(_from_sentences(text))
         if sentences:

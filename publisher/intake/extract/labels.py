@@ -350,6 +350,7 @@ def _next_value(blocks: Sequence[Block], index: int) -> str:
 def _table_pairs(table: Table, state: _State) -> Iterator[Pair]:
     """Pairs of a table: cells that hold `label：value`, and label cells followed by a value cell."""
     sections: dict[int, str] = {}
+    headed = {at for head, _, begin, end in _headed(table.rows) for at in (head, *range(begin, end))}
     for number, row in enumerate(table.rows):
         texts = [cell.text for cell in row if cell.origin]
         if not texts:
@@ -365,7 +366,7 @@ def _table_pairs(table: Table, state: _State) -> Iterator[Pair]:
             yield from (state.pair(piece, place) for piece in pieces)
             if len(texts) > 1 and any(piece.key in ("tenderee", "agency") for piece in pieces):
                 sections[column] = state.section
-        if len(texts) > 1 and not _heads_columns(table.rows, number):
+        if len(texts) > 1 and number not in headed:
             yield from _row_pairs(texts, state, place)
     state.section = ""
 
@@ -403,7 +404,7 @@ _COLUMN = re.compile(
     r"(?:序号|包号|标段|标包|采购包|评委\d.*|.{0,8}(?:投标价|报价|得分|评分)或.*|.{0,6}(?:项目经理|负责人)"
     r"|.{0,10}(?:排序|排名|名次|名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容"
     r"|期限|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人"
-    r"|投标单位|等级|日期|业主|规模|前|后|事项|更正项))"
+    r"|投标单位|等级|日期|业主|规模|前|后|事项|更正项|位置|地点|保证金|容积率|密度|绿地率))"
 )
 """What a column head ends in."""
 
@@ -478,25 +479,34 @@ def grids_of(blocks: Sequence[Block]) -> tuple[Grid, ...]:
 
 
 def _table_grids(table: Table, before: str, state: _State) -> Iterator[Grid]:
-    number = 0
-    while number < len(table.rows):
-        row = table.rows[number]
+    spans = {head: (heads, begin, end) for head, heads, begin, end in _headed(table.rows)}
+    for number, row in enumerate(table.rows):
         origins = [cell.text for cell in row if cell.origin]
         if len(origins) == 1:
             before = origins[0]
             state.see(before)
-        if not _heads_columns(table.rows, number):
-            number += 1
+        if number not in spans:
             continue
-        heads, begin = _heads(table.rows, number)
-        end = begin
-        while end < len(table.rows) and _is_record(table.rows, end, len(row)):
-            end += 1
+        heads, begin, end = spans[number]
         records = tuple(
             Record(tuple(zip(heads, (cell.text for cell in table.rows[at]), strict=False)), table.place(at))
             for at in range(begin, end)
         )
         yield Grid(heads, records, before, state.heading, table.no, state.lot)
+
+
+def _headed(rows: Sequence[tuple[Cell, ...]]) -> Iterator[tuple[int, tuple[str, ...], int, int]]:
+    """Every header row with its heads and the range of rows under it."""
+    number = 0
+    while number < len(rows):
+        if not _heads_columns(rows, number):
+            number += 1
+            continue
+        heads, begin = _heads(rows, number)
+        end = begin
+        while end < len(rows) and _is_record(rows, end, len(rows[number])):
+            end += 1
+        yield number, heads, begin, end
         number = max(end, number + 1)
 
 

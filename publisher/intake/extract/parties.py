@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from publisher.intake.extract.codes import credit_code
-from publisher.intake.extract.dates import first_moment, moments
+from publisher.intake.extract.dates import first_moment, moments, spans
 from publisher.intake.extract.facts import Facts
 from publisher.intake.extract.labels import Pair
 from publisher.intake.extract.source import Source, is_blank
@@ -156,10 +156,13 @@ def find_printed_on(source: Source, facts: Facts) -> None:
     """The date that the notice bears: the signature's, the one after 发布时间, or that of a change."""
     for line in reversed(source.lines[-5:]):
         found = moments(line.text)
+        if spans(line.text) or re.search(r"[：:](?!.*(?:章|字))", line.text[: found[0].start] if found else ""):
+            continue  # a period or another date's label
         if found and (_DATE_LINE.match(line.text) or found[-1].end >= len(line.text.rstrip("。 "))):
             facts.printed_on, facts.places["printed_on"] = found[-1].day, line.place
             return
-    stated = [(pair.value, pair.place) for pair in source.with_key("published")]
+    published = sorted(source.with_key("published"), key=lambda pair: "公告" in pair.label)
+    stated = [(pair.value, pair.place) for pair in published]
     stated += [(m.group(1), line.place) for line in source.lines[:3] if (m := _STAMP.match(line.text))]
     stated += [(pair.value, pair.place) for pair in source.with_key("change_date")]
     for text, place in stated:

@@ -99,7 +99,7 @@ def _ole_type(data: bytes) -> FileType:
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
             streams = {"/".join(path) for path in ole.listdir()}
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError, RecursionError):
         return FileType.OTHER
     if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
         return FileType.ENCRYPTED

@@ -33,7 +33,7 @@ def read_doc(data: bytes) -> Document:
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
             text = _text(ole)
-    except (OSError, ValueError, IndexError, struct.error):
+    except (OSError, ValueError, IndexError, struct.error, RecursionError):
         raise returned(Reason.UNSUPPORTED_FORMAT, _SAVE_AS) from None
     return Document(body_html=_html(text))
 
