@@ -380,11 +380,14 @@ def last_alive(conn: Connection, me: int) -> datetime | None:
     return last
 
 
+_SIGN_WITHIN = timedelta(minutes=1)
+
+
 def why_late(conn: Connection, row: Delivery, me: int) -> str:
     """Why a scheduled delivery was not sent when it was due, as far as the ledger knows."""
-    ran = select(daemon.c.id).where(
-        daemon.c.started_at <= row.publish_at, func.coalesce(daemon.c.ended_at, daemon.c.heartbeat_at) >= row.publish_at
-    )
+    # The last sign of life, not the end: a daemon that died ends when another finds out.
+    alive = (daemon.c.started_at <= row.publish_at, daemon.c.heartbeat_at >= row.publish_at - _SIGN_WITHIN)
+    ran = select(daemon.c.id).where(*alive)
     mine = select(daemon.c.id).where(daemon.c.id == me, daemon.c.started_at <= row.publish_at)
     if conn.execute(ran).first() is None and conn.execute(mine).first() is None:
         return "程序未运行"
