@@ -27,7 +27,7 @@ from publisher.ledger.channel_state import ALL, LedgerStore
 from publisher.ledger.heads import write_head
 from publisher.ledger.listen import Listener
 from publisher.ledger.recorder import GroupingRecorder, InlineRecorder, Recorder
-from publisher.ledger.store import PROGRAM, Fault, Ledger, no_fault, open_ledger
+from publisher.ledger.store import PROGRAM, Fault, Ledger, SQLAlchemyError, is_unreachable, no_fault, open_ledger
 from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
@@ -284,7 +284,7 @@ def start_worker(
     path = settings.data / ("ledger.lock" if alone else f"daemons/{pid}.lock")
     lock = DaemonLock(path)
     lock.acquire(host, pid)
-    office = open_office(settings, environ, outside)
+    office = open_office(settings, environ, outside) if alone else _open_patiently(settings, environ, outside)
     channels = office.channels
     office.folders.make()
     ledger = office.ledger
@@ -317,6 +317,22 @@ def start_worker(
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None
     return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, local_day(outside.clock()))
+
+
+_START_PATIENCE = 300
+"""Tries, a second apart, to reach a shared ledger at the start: its server may be starting too."""
+
+
+def _open_patiently(settings: Settings, environ: Mapping[str, str], outside: Machine) -> Office:
+    for _ in range(_START_PATIENCE):
+        try:
+            return open_office(settings, environ, outside)
+        except SQLAlchemyError as error:
+            if not is_unreachable(error):
+                raise
+            logger.error("the ledger cannot be reached yet: %s", type(error).__name__)
+            outside.sleep(1.0)
+    return open_office(settings, environ, outside)
 
 
 def _reader(ledger: Ledger) -> Callable[[str], bytes]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError, SQLAlchemyError
 
 from publisher import __version__
 from publisher.errors import SettingsError
@@ -32,6 +32,7 @@ __all__ = [
     "Connection",
     "Fault",
     "Ledger",
+    "SQLAlchemyError",
     "Tx",
     "connect",
     "is_unreachable",
@@ -55,6 +56,7 @@ _AWAY = (
     "terminat",
     "deadlock",
     "closed the",
+    "is closed",
 )
 """Signs, in a driver's message, that the trouble may pass; anything else is a fault of the program."""
 

@@ -157,5 +157,5 @@ def test_c003_a_second_daemon_is_refused_and_told_who_holds_the_lock(tmp_path: P
     path = tmp_path / "ledger.lock"
     with DaemonLock(path) as lock:
         lock.acquire("office-pc", 4711)
-        with pytest.raises(AlreadyRunning, match="4711.*office-pc"):
+        with pytest.raises(AlreadyRunning, match=r"4711.*office-pc"):
             DaemonLock(path).acquire("office-pc", 4712)
