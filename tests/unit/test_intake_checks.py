@@ -210,3 +210,15 @@ def test_a_suspension_and_a_correction_of_a_result_are_marked() -> None:
     assert suspended.problems == ()
     corrected = read(texts.RESULT_CORRECTION)
     assert [warning.reason for warning in corrected.warnings] == [Reason.RESULT_CORRECTION]
+
+
+def test_a_change_that_names_neither_number_nor_project_asks_which_notice_it_changes() -> None:
+    start, end = texts.CHANGE.index("首次公告日期"), texts.CHANGE.index("四、凡对")
+    draft = read("更正公告\n" + texts.CHANGE[start:end])
+    assert asked(draft) == {"original_number_or_name"}
+
+
+def test_a_text_of_many_colons_or_brackets_is_read_in_a_moment() -> None:
+    for odd in ("：".join(["项目编号"] * 8000), "（" * 9000 + "）" * 9000, "原将现由从更正为：" * 3000, "{a:" * 5000):
+        draft = read("某项目更正公告\n首次公告日期：2025年1月2日\n" + odd)
+        assert draft.notice is not None

@@ -512,3 +512,58 @@ def test_a_buyer_named_only_before_the_project_in_the_title_is_the_tenderee() ->
     )
     assert named.notice is not None and named.notice.tenderee is not None
     assert named.notice.tenderee.name == "曲阜市某镇人民政府"
+
+
+def test_a_moved_time_without_its_old_value_and_a_row_without_its_item_are_changes_too() -> None:
+    moved = word(
+        "某工程更正公告",
+        "原公告的项目编号：QFZB-1",
+        "首次公告日期：2025年1月2日",
+        "更正内容：",
+        "1、由于招标文件修改，投标保证金递交截止时间延期至2025年2月10日13时00分止。",
+        "2、现更正招标文件中“开标时间及地点”为：2025年2月10日14时00分在曲阜市公共资源交易中心。",
+    )
+    assert moved.notice is not None
+    assert [(c.item, c.before, c.after) for c in moved.notice.changes] == [
+        ("投标保证金递交截止时间", None, "2025年2月10日13时00分"),
+        ("开标时间", None, "2025年2月10日14时00分"),
+    ]
+    assert moved.notice.dates.bid_deadline is None
+    heads = ["序号", "更正项", "更正前内容", "更正后内容"]
+    table = word(
+        "某工程更正公告", "原公告的项目编号：QFZB-1", "首次公告日期：2025年1月2日", [heads, ["1", "", "甲", "乙"]]
+    )
+    assert table.notice is not None
+    assert [(c.item, c.before, c.after) for c in table.notice.changes] == [("更正内容", "甲", "乙")]
+
+
+def test_a_lot_number_above_a_table_names_the_lot_of_its_contents() -> None:
+    draft = word(
+        "某局综合服务项目竞争性磋商公告",
+        "项目概况：潜在供应商应获取采购文件，并于2026年3月27日 10:00（北京时间）前递交响应文件。",
+        "项目号：QF26C00197",
+        "项目名称：某局综合服务项目",
+        "采购人：某局",
+        "预算金额：1,799,980.20元",
+        "包号：1",
+        [["包内容", "最高限价", "数量", "单位"], ["物业服务", "1,799,980.20元", "1", "批"]],
+        "最高限价总计：1,799,980.20元",
+    )
+    assert draft.notice is not None and draft.problems == ()
+    assert [(lot.no, lot.name, str(lot.budget and lot.budget.yuan)) for lot in draft.notice.lots] == [
+        ("1", "物业服务", "1799980.20")
+    ]
+    assert draft.notice.project_no == "QF26C00197"
+
+
+def test_the_sequence_of_a_clarification_may_stand_in_its_first_line() -> None:
+    draft = word(
+        "某公园项目（勘察设计）",
+        "招标文件修改、澄清（答疑）纪要（三）",
+        "首次公告日期：2025年1月2日",
+        "招标文件修改、澄清（答疑）内容如下：",
+        "本工程原发布的“给投标人资料”作废，以随本答疑同步发布的“设计基础资料”为准，请各投标人自行下载。",
+    )
+    assert draft.notice is not None
+    assert (draft.notice.form, draft.notice.sequence) == (Form.CLARIFICATION, 3)
+    assert [(c.before, c.after) for c in draft.notice.changes] == [("给投标人资料", "设计基础资料")]
