@@ -135,13 +135,16 @@ def _entry(name: str, kind: int, start: int, size: int, *, child: int | None = N
     )
 
 
-def doc_of(text: str, *, encrypted: bool = False, deleted: bool = False) -> bytes:
-    """An old Word file: \\r ends a paragraph, \\x07 a cell. `deleted` marks its characters as a tracked deletion."""
+def doc_of(text: str, *, encrypted: bool = False, deleted: bool = False, numbered: bool = False) -> bytes:
+    """An old Word file: \\r ends a paragraph, \\x07 a cell.
+
+    `deleted` marks its characters as a tracked deletion, `numbered` its paragraphs as members of a list.
+    """
     body = text.encode("utf-16-le")
-    table = b"\x02" + struct.pack("<I", 16) + struct.pack("<II", 0, len(text)) + struct.pack("<HIH", 0, 1024, 0)
-    clx = (0, len(table))
+    pieces = b"\x02" + struct.pack("<I", 16) + struct.pack("<II", 0, len(text)) + struct.pack("<HIH", 0, 1024, 0)
     page_at = (1024 + len(body) + _SECTOR - 1) // _SECTOR
-    bins = struct.pack("<III", 1024, 1024 + len(body), page_at)
+    characters = struct.pack("<III", 1024, 1024 + len(body), page_at)
+    paragraphs = struct.pack("<III", 1024, 1024 + len(body), page_at + 1)
     fib = bytearray(1024)
     struct.pack_into("<HH", fib, 0, 0xA5EC, 0xC1)
     struct.pack_into("<H", fib, 10, 0x0200 | (0x0100 if encrypted else 0))
@@ -149,15 +152,25 @@ def doc_of(text: str, *, encrypted: bool = False, deleted: bool = False) -> byte
     struct.pack_into("<H", fib, 62, 22)
     struct.pack_into("<i", fib, 64 + 12, len(text))
     struct.pack_into("<H", fib, 152, 93)
-    struct.pack_into("<II", fib, 154 + 33 * 8, *clx)
-    struct.pack_into("<II", fib, 154 + 12 * 8, len(table), len(bins))
+    struct.pack_into("<II", fib, 154 + 33 * 8, 0, len(pieces))
+    struct.pack_into("<II", fib, 154 + 12 * 8, len(pieces), 12)
+    struct.pack_into("<II", fib, 154 + 13 * 8, len(pieces) + 12, 12)
+    # a toggle before the property that matters, so that a reader has to step over it
+    run = struct.pack("<HBHB", 0x0835, 1, 0x0800 if deleted else 0x0836, 1)
+    listed = struct.pack("<HHH", 0, 0x460B, 1 if numbered else 0)
+    pages = _page(b"", run, 1) + _page(b"\x00" * 12, listed, 13)
+    main = bytes(fib) + body.ljust(page_at * _SECTOR - 1024, b"\x00") + pages
+    return ole_of({"WordDocument": main, "1Table": pieces + characters + paragraphs})
+
+
+def _page(rest: bytes, run: bytes, entry: int) -> bytes:
+    """A page of formatting with one run; its size counts bytes for characters, half words for paragraphs."""
     page = bytearray(_SECTOR)
-    struct.pack_into("<II", page, 0, 1024, 1024 + len(body))
-    page[8] = 100
-    page[200:204] = bytes([3]) + struct.pack("<HB", 0x0800 if deleted else 0x0835, 1)
+    page[8 : 8 + entry] = b"\x64" + rest
+    size = len(run) if entry == 1 else (len(run) + 1) // 2 + (1 if len(run) % 2 == 0 else 0)
+    page[200 : 201 + len(run)] = bytes([size]) + run
     page[511] = 1
-    main = bytes(fib) + body.ljust(page_at * _SECTOR - 1024, b"\x00") + bytes(page)
-    return ole_of({"WordDocument": main, "1Table": table + bins})
+    return bytes(page)
 
 
 def pdf_of(pages: Sequence[Sequence[str]], *, grid: Sequence[Sequence[str]] = ()) -> bytes:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
+from typing import Any
 
 import docx
 import pytest
+from docx.oxml import parse_xml
 
 from publisher.errors import NoticeReturned, Reason
 from publisher.intake.readers.detect import FileType, file_type
+from publisher.intake.readers.numbering import shown
 from publisher.intake.readers.plain import decode
 from publisher.intake.readers.web import from_markup, sanitise
+from publisher.intake.readers.word import read_docx
 from publisher.intake.reading import Draft, NamedBytes, is_whole, read_files
-from publisher.notice import Form
+from publisher.notice import Form, html_to_text
 from tests.support import notice_texts as texts
 from tests.support.builders import a_notice
 from tests.support.office_files import doc_of, docx_of, ole_of, pdf_of, xlsx_of, zip_of
@@ -208,6 +213,14 @@ def test_an_old_word_file_with_tracked_deletions_is_given_back() -> None:
     assert refused(doc_of(texts.RESULT.replace("\n", "\r"), deleted=True)) == [Reason.UNSUPPORTED_FORMAT]
 
 
+def test_an_old_word_file_whose_automatic_numbers_would_be_lost_is_given_back() -> None:
+    data = doc_of(texts.RESULT.replace("\n", "\r"), numbered=True)
+    with pytest.raises(NoticeReturned) as error:
+        read_files([NamedBytes("公告.doc", data)])
+    assert error.value.problems[0].reason is Reason.UNSUPPORTED_FORMAT
+    assert "自动编号" in error.value.problems[0].detail
+
+
 def test_a_field_in_an_old_word_file_shows_its_result_not_its_code() -> None:
     text = texts.RESULT.replace("\n", "\r") + '\x13 HYPERLINK "http://a.example" \x14网址\x15\r'
     notice = read(doc_of(text)).notice
@@ -346,3 +359,68 @@ def test_a_word_file_that_unpacks_to_far_more_than_it_is_is_refused() -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("word/document.xml", b" " * 30_000_000)
     assert refused(out.getvalue()) == [Reason.UNSAFE_ARCHIVE]
+
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+LEVELS = (
+    '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="chineseCounting"/><w:suff w:val="nothing"/>'
+    '<w:lvlText w:val="%1、"/></w:lvl>'
+    '<w:lvl w:ilvl="1"><w:start w:val="3"/><w:numFmt w:val="decimal"/><w:suff w:val="space"/>'
+    '<w:lvlText w:val="%2."/></w:lvl>'
+    '<w:lvl w:ilvl="2"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="(%1-%3)"/></w:lvl>'
+)
+
+
+def numbered_docx(*paragraphs: tuple[int | None, str]) -> bytes:
+    document = docx.Document()
+    numbering = document.part.numbering_part.element
+    numbering.insert(0, parse_xml(f'<w:abstractNum {W} w:abstractNumId="90">{LEVELS}</w:abstractNum>'))
+    numbering.append(parse_xml(f'<w:num {W} w:numId="90"><w:abstractNumId w:val="90"/></w:num>'))
+    for level, text in paragraphs:
+        paragraph = document.add_paragraph(text)
+        if level is not None:
+            number = f'<w:numPr {W}><w:ilvl w:val="{level}"/><w:numId w:val="90"/></w:numPr>'
+            properties: Any = paragraph._p.get_or_add_pPr()
+            properties.append(parse_xml(number))
+    document.add_paragraph("按样式编号", style="List Number")
+    document.add_paragraph("又一", style="List Number")
+    document.add_paragraph("圆点", style="List Bullet")
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def test_automatic_numbers_of_word_are_written_out_in_their_own_form() -> None:
+    data = numbered_docx((0, "甲"), (1, "乙"), (1, "丙"), (2, "丁"), (None, "间"), (0, "戊"), (1, "己"), (0, "  "))
+    lines = html_to_text(read_docx(data).body_html).split("\n")
+    expected = ["一、甲", "3. 乙", "4. 丙", "(一-a)丁", "间", "二、戊", "3. 己", "1.按样式编号", "2.又一", "圆点"]
+    assert lines == expected
+
+
+def test_headings_that_word_numbers_are_headings_for_the_fields() -> None:
+    heads = {line: line.split("、", 1)[1] for line in LINES if re.match("[一二三四五六七]、", line)}
+    data = numbered_docx(*((0, heads[line]) if line in heads else (None, line) for line in LINES))
+    notice = read(data).notice
+    assert notice is not None
+    assert str(notice.dates.documents_until) == "2025-12-10"
+    assert "三、获取招标文件" in notice.text
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (10, "chineseCounting", "十"),
+        (11, "japaneseCounting", "十一"),
+        (20, "chineseCountingThousand", "二十"),
+        (105, "chineseCounting", "一百零五"),
+        (3, "decimalEnclosedCircle", "③"),
+        (28, "lowerLetter", "bb"),
+        (2, "upperLetter", "B"),
+        (14, "upperRoman", "XIV"),
+        (9, "lowerRoman", "ix"),
+        (7, "decimal", "7"),
+        (7, "none", ""),
+    ],
+)
+def test_a_count_is_shown_in_the_form_that_word_names(value: int, form: str, text: str) -> None:
+    assert shown(value, form) == text

@@ -6,7 +6,7 @@ import html
 import io
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import olefile
 
@@ -20,15 +20,19 @@ _COMPRESSED = 0x4000_0000
 _CLX = 33
 """Index of the piece table's place among the offsets of a Word file's header."""
 _CHARACTER_BINS = 12
-_DELETED, _HIDDEN = 0x0800, 0x083C
+_PARAGRAPH_BINS = 13
+_DELETED, _HIDDEN, _LIST = 0x0800, 0x083C, 0x460B
+"""Codes of properties: tracked as deleted, hidden, and member of a numbered list."""
 _SAVE_AS = "旧版 Word 文件无法可靠读取，请用 Word 或 WPS 另存为 .docx 后重新放入。"
 _REVISED = "文件含有未接受的修订或隐藏文字，无法确定以哪一稿为准；请接受全部修订后另存为 .docx 重新放入。"
+_NUMBERED = "旧版 Word 文件使用了自动编号，直接读取会丢失“一、”“1.”等序号；请另存为 .docx 后重新放入。"
 
 
 def read_doc(data: bytes) -> Document:
     """The text of a Word 97-2003 document; tables as tables. Raises `NoticeReturned`.
 
-    A file with deletions still tracked or hidden text is given back: the plain text would publish them.
+    A file with deletions still tracked, hidden text or automatic numbers is given back: the plain text
+    would publish the one and lose the other.
     """
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:
@@ -45,8 +49,7 @@ def _text(ole: olefile.OleFileIO) -> str:
         raise returned(Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。")
     table = ole.openstream("1Table" if flags & _TABLE_ONE else "0Table").read()
     offsets, length = _header(main)
-    if _has_unseen(main, table, offsets):
-        raise returned(Reason.UNSUPPORTED_FORMAT, _REVISED)
+    _refuse_what_text_would_hide(main, table, offsets)
     begin, size = _offset(main, offsets, _CLX)
     return _pieces(main, table[begin : begin + size])[:length]
 
@@ -89,32 +92,53 @@ def _pieces(main: bytes, clx: bytes) -> str:
     return "".join(parts)
 
 
-def _has_unseen(main: bytes, table: bytes, base: int) -> bool:
-    """Whether any run of characters is marked deleted or hidden."""
-    begin, size = _offset(main, base, _CHARACTER_BINS)
+def _refuse_what_text_would_hide(main: bytes, table: bytes, base: int) -> None:
+    """Raises `NoticeReturned` where the plain text would differ from what a reader of the document sees."""
+    for page in _pages(main, table, _offset(main, base, _CHARACTER_BINS)):
+        if any(_sets(run, (_DELETED, _HIDDEN)) for run in _character_runs(page)):
+            raise returned(Reason.UNSUPPORTED_FORMAT, _REVISED)
+    for page in _pages(main, table, _offset(main, base, _PARAGRAPH_BINS)):
+        if any(_sets(run, (_LIST,)) for run in _paragraph_runs(page)):
+            raise returned(Reason.UNSUPPORTED_FORMAT, _NUMBERED)
+
+
+def _pages(main: bytes, table: bytes, place: tuple[int, int]) -> Iterator[bytes]:
+    """The pages of formatting that a bin table names."""
+    begin, size = place
     count = (size - 4) // 8
     if size < 12:
-        return False
-    pages = struct.unpack_from(f"<{count}I", table, begin + 4 * (count + 1))
-    return any(_page_unseen(main[(page & 0x3FFFFF) * 512 : (page & 0x3FFFFF) * 512 + 512]) for page in pages)
+        return
+    for page in struct.unpack_from(f"<{count}I", table, begin + 4 * (count + 1)):
+        data = main[(page & 0x3FFFFF) * 512 : (page & 0x3FFFFF) * 512 + 512]
+        if len(data) == 512:
+            yield data
 
 
-def _page_unseen(page: bytes) -> bool:
-    if len(page) < 512:
-        return False
+def _character_runs(page: bytes) -> Iterator[bytes]:
     runs = page[511]
     for index in range(runs):
-        word = page[4 * (runs + 1) + index]
-        if word and _run_unseen(page[word * 2 + 1 : word * 2 + 1 + page[word * 2]]):
-            return True
-    return False
+        at = page[4 * (runs + 1) + index] * 2
+        if at:
+            yield page[at + 1 : at + 1 + page[at]]
 
 
-def _run_unseen(properties: bytes) -> bool:
+def _paragraph_runs(page: bytes) -> Iterator[bytes]:
+    runs = page[511]
+    for index in range(runs):
+        at = page[4 * (runs + 1) + 13 * index] * 2
+        if not at:
+            continue
+        words = page[at]
+        begin, size = (at + 1, 2 * words - 1) if words else (at + 2, 2 * page[at + 1])
+        yield page[begin + 2 : begin + size]  # behind the number of the style
+
+
+def _sets(properties: bytes, codes: Sequence[int]) -> bool:
+    """Whether one of the properties is set to something."""
     at = 0
     while at + 2 < len(properties):
         code = struct.unpack_from("<H", properties, at)[0]
-        if code in (_DELETED, _HIDDEN) and properties[at + 2] == 1:
+        if code in codes and properties[at + 2] != 0:
             return True
         size = (1, 1, 2, 4, 2, 2, 0, 3)[code >> 13]
         at += 2 + (size or 1 + properties[at + 2])

@@ -13,6 +13,7 @@ import mammoth
 
 from publisher.errors import Problem, Reason
 from publisher.intake.readers.document import Document, returned
+from publisher.intake.readers.numbering import with_numbers
 from publisher.intake.readers.web import from_markup
 
 MAX_PARTS = 4000
@@ -21,6 +22,11 @@ MAX_UNPACKED = 300 * 1024 * 1024
 MAX_RATIO = 200
 """Largest factor by which one part of a package may grow when unpacked."""
 
+_OUT_OF_SHAPE = (
+    KeyError, ValueError, IndexError, AttributeError, TypeError, OSError, SyntaxError, RecursionError,
+    zipfile.BadZipFile,
+)  # fmt: skip
+"""What mammoth and lxml end in for a part that is missing or out of shape; mammoth has no error class of its own."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,18 +66,9 @@ def read_docx(data: bytes) -> Document:
         return []
 
     try:
-        result = mammoth.convert_to_html(io.BytesIO(data), convert_image=leave_out, include_default_style_map=True)
-    except (
-        KeyError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        TypeError,
-        OSError,
-        zipfile.BadZipFile,
-        SyntaxError,
-    ) as error:
-        # mammoth has no error class of its own: a part that is missing or out of shape ends in one of these
+        numbered = with_numbers(data)
+        result = mammoth.convert_to_html(io.BytesIO(numbered), convert_image=leave_out, include_default_style_map=True)
+    except _OUT_OF_SHAPE as error:
         _log.info("a .docx could not be read: %s", type(error).__name__)
         raise returned(Reason.DAMAGED_FILE, "Word 文件内容已损坏，请用 Word 打开后另存一份重新放入。") from None
     markup = re.sub(r"<a id=\"[^\"]*\"></a>", "", result.value)
