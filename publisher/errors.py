@@ -86,6 +86,8 @@ class Reason(StrEnum):
     DATE_SUSPECT = "date_suspect"
     PHONE_MASKED = "phone_masked"
     SUSPENSION = "suspension"
+    ORIGINAL_UNKNOWN = "original_unknown"
+    NEVER_CARRIED = "never_carried"
     RESULT_CORRECTION = "result_correction"
 
 
@@ -146,6 +148,8 @@ ADVICE: dict[Reason, str] = {
     Reason.DATE_SUSPECT: "日期前后矛盾，请核对；只是提醒，不影响发布。",
     Reason.PHONE_MASKED: "联系电话中有星号，公众无法拨打，请核对；只是提醒，不影响发布。",
     Reason.SUSPENSION: "本公告暂停项目；恢复时须另行发布公告。",
+    Reason.ORIGINAL_UNKNOWN: "本系统没有收过原公告，按公告所印的编号和日期引用，各渠道照发；请核对。",
+    Reason.NEVER_CARRIED: "该（选发）渠道没有发布过原公告，本公告不在该渠道发布。",
     Reason.RESULT_CORRECTION: "本公告更正的是结果，统计时以更正后的结果为准。",
 }
 

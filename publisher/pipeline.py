@@ -27,7 +27,7 @@ from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Fault, Ledger, no_fault
-from publisher.notice import Notice, identity
+from publisher.notice import Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
 from publisher.rules.due import deadline
@@ -233,6 +233,7 @@ class Line:
         if problems:
             self._hold(row, problems, draft.warnings, notice)
             return
+        planned, told = self._by_original(notice, planned)
         with self.ledger.write() as tx:
             acceptance.accept(
                 tx,
@@ -242,8 +243,24 @@ class Line:
                 planned,
                 approvals_needed=self.settings.approvals_needed,
                 ledger_id=self.ledger.ledger_id,
-                warnings=draft.warnings,
+                warnings=[*draft.warnings, *told],
             )
+
+    def _by_original(self, notice: Notice, planned: Sequence[Planned]) -> tuple[list[Planned], list[Problem]]:
+        """A change notice follows its original: an optional channel that never carried that one gets nothing."""
+        if notice.kind is not Kind.CHANGE_NOTICE or notice.original is None:
+            return list(planned), []
+        with self.ledger.read() as conn:
+            original = acceptance.find_original(conn, notice)
+            if original is None:
+                return list(planned), [Problem(Reason.ORIGINAL_UNKNOWN, ADVICE[Reason.ORIGINAL_UNKNOWN])]
+            carried = {p.channel for p in planned if acceptance.predecessor(conn, original, p.channel) is not None}
+        left_out = [p for p in planned if not p.mandatory and p.channel not in carried]
+        told = [
+            Problem(Reason.NEVER_CARRIED, f"{self.channels[p.channel].title}：{ADVICE[Reason.NEVER_CARRIED]}")
+            for p in left_out
+        ]
+        return [p for p in planned if p not in left_out], told
 
     # ---- check and render, for every channel before any hears of it
 

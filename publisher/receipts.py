@@ -63,6 +63,7 @@ class Receipts:
             "problems": problems or [ADVICE[Reason.DUPLICATE]],
             "at": row.decided_at or row.claimed_at,
         }
+        values["duplicate"] = row.state == IntakeState.DUPLICATE.value
         values |= self._common(row) | {"drop_folder": self.folders.drop.name}
         if place == "held":
             values |= {"fields": [], "answer_name": f"{row.place_name or row.file_name}.答复.txt"}

@@ -166,8 +166,8 @@ def why_not_ready(candidate: Candidate) -> str | None:
 
 def _is_open(path: Path) -> bool:
     name = path.name
-    # Word drops the first two characters of a long name from its owner file's name.
-    marks = [f"~${name}", f"~${name[2:]}", f".~lock.{name}#", f".~{name}"]
+    # Word leaves out the first one or two characters of a longer name in its owner file's name.
+    marks = [f"~${name}", f"~${name[1:]}", f"~${name[2:]}", f".~lock.{name}#", f".~{name}"]
     return any(path.with_name(mark).exists() for mark in marks)
 
 

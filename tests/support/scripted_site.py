@@ -76,9 +76,9 @@ class ScriptedSite:
             if self.down():
                 raise unreachable()
             outcome = self.script.pop(0) if self.script else None
-            if outcome is None or isinstance(outcome, OutcomeUnknown):
-                if not (self.idempotent and key in self.keys):
-                    self.items.append((key, now))
+            stores = outcome is None or isinstance(outcome, OutcomeUnknown)
+            if stores and not (self.idempotent and key in self.keys):
+                self.items.append((key, now))
         if self.gate is not None:
             self.gate.wait(20)
         if outcome is not None:

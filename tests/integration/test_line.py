@@ -1,0 +1,237 @@
+"""The line on real files: taken in, decided, answered, in the folders where staff look."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from publisher.app import Worker, read_settings, simulated_machine, start_worker
+from publisher.ledger.tables import delivery, intake
+from publisher.simulation import SimulatedClock
+from tests.support.builders import START, a_change_notice, a_notice
+
+PUBLISHER = """
+office = "演练中心"
+[intake]
+quiet = "5s"
+"""
+CHANNELS = """
+[feed]
+title = "微信资讯"
+adapter = "channels.wechat_feed:WechatFeed"
+tier = "self_media"
+carries = [{{ kinds = ["change_notice"], carry = "{change}" }}, {{ carry = "mandatory" }}]
+[feed.options]
+base_url = "http://127.0.0.1:9/"
+"""
+
+
+class Desk:
+    """A drop folder, a clock and a running line."""
+
+    def __init__(self, folder: Path, change: str = "mandatory") -> None:
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        (home / "publisher.toml").write_text(PUBLISHER, encoding="utf-8")
+        (home / "channels.toml").write_text(CHANNELS.format(change=change), encoding="utf-8")
+        self.clock = SimulatedClock(START)
+        settings = read_settings(home, folder / "data", os.environ)
+        self.worker: Worker = start_worker(
+            settings, os.environ, machine=simulated_machine(self.clock, os.environ), inline=True
+        )
+        self.root = folder / "data" / "folders"
+
+    def drop(self, name: str, content: str | bytes) -> Path:
+        path = self.root / "待发布" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def turn(self, seconds: float = 0) -> None:
+        self.clock.sleep(seconds)
+        self.worker.take_in()
+        self.worker.send()
+        self.worker.answer()
+
+    def work(self) -> None:
+        self.turn()
+        self.turn(6)
+        self.turn()
+
+    def states(self) -> list[str]:
+        with self.worker.office.ledger.read() as conn:
+            return list(conn.execute(select(intake.c.state).order_by(intake.c.id)).scalars())
+
+    def names(self, folder: str) -> list[str]:
+        return sorted(str(p.relative_to(self.root / folder)) for p in (self.root / folder).rglob("*") if p.is_file())
+
+    def text(self, folder: str, ending: str) -> str:
+        (path,) = [p for p in (self.root / folder).rglob("*") if p.name.endswith(ending)]
+        return path.read_text("utf-8-sig")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.worker.close()
+
+
+def as_json(**changes: object) -> str:
+    return a_notice(**changes).model_dump_json(exclude_none=True, exclude={"text", "digest"})
+
+
+def test_a_file_is_taken_only_after_it_has_rested(desk: Desk) -> None:
+    path = desk.drop("公告.json", as_json()[:100])
+    desk.turn()
+    desk.turn(4)
+    path.write_text(as_json(), encoding="utf-8")
+    desk.turn(4)
+    assert desk.states() == []
+    desk.turn(6)
+
+    assert desk.states() == ["accepted"]
+
+
+def test_a_notice_ends_in_published_with_a_receipt_that_names_channel_number_and_address(desk: Desk) -> None:
+    desk.drop("公告.json", as_json())
+    desk.work()
+
+    assert desk.names("已发布") == ["2017-12-04/1_公告.json"]
+    receipt = desk.text("回执", ".回执.txt")
+    assert "【演练】" in receipt
+    assert "微信资讯（必发）：已发布" in receipt
+    assert "QFZB-2017-0412" in receipt
+    assert "articles/" in receipt
+
+
+def test_c009_identical_bytes_are_a_duplicate_with_a_pointer_and_other_text_is_a_question(desk: Desk) -> None:
+    desk.drop("公告.json", as_json())
+    desk.work()
+    desk.drop("公告(1).json", as_json())
+    desk.drop("公告(2).json", as_json(body_html="<p>" + "另一份内容的公告正文，" * 5 + "</p>"))
+    desk.work()
+
+    assert sorted(desk.states()) == ["accepted", "duplicate", "held"]
+    assert "已收过：与编号 1 相同" in desk.text("退回", ".退回原因.txt")
+    assert "新版本" in desk.text("待处理", ".待处理说明.txt")
+    with desk.worker.office.ledger.read() as conn:
+        assert len(conn.execute(select(delivery)).all()) == 1
+
+
+def test_c078_the_same_name_with_other_content_is_another_notice(desk: Desk) -> None:
+    desk.drop("招标公告.json", as_json())
+    desk.work()
+    desk.drop("招标公告.json", as_json(project_no="QFCG-2017-0503"))
+    desk.work()
+
+    assert desk.states() == ["accepted", "accepted"]
+    assert desk.names("已发布") == ["2017-12-04/1_招标公告.json", "2017-12-04/2_招标公告.json"]
+
+
+def test_what_cannot_be_read_comes_back_with_the_reason_and_stops_nobody(desk: Desk) -> None:
+    desk.drop("坏.docx", b"PK\x03\x04 cut off")
+    desk.drop("好.json", as_json())
+    desk.work()
+    desk.turn(700)
+
+    assert sorted(desk.states()) == ["accepted", "returned"]
+    assert "损坏" in desk.text("退回", ".退回原因.txt")
+
+
+def test_a_folder_is_one_notice_with_its_attachments(desk: Desk) -> None:
+    desk.drop("项目/招标公告.txt", notice_text())
+    desk.drop("项目/工程量清单.xlsx", b"PK bill of quantities, not opened")
+    desk.work()
+
+    with desk.worker.office.ledger.read() as conn:
+        row = conn.execute(select(intake)).one()
+    assert row.state == "accepted", row.problems
+    assert (
+        "工程量清单.xlsx"
+        in next((desk.worker.office.settings.data / "out" / "feed").rglob("articles/*.html")).read_text()
+    )
+
+
+def test_a_zip_that_would_write_outside_is_returned(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../招标公告.txt", notice_text())
+    desk.drop("x.zip", path.read_bytes())
+    desk.work()
+
+    assert desk.states() == ["returned"]
+
+
+def test_c077_litter_is_never_taken_and_an_open_document_waits(desk: Desk) -> None:
+    for name in ("~$告.json", "Thumbs.db", ".DS_Store", "公告.json.part"):
+        desk.drop(name, b"litter")
+    desk.drop("公告.json", as_json())
+    desk.work()
+    assert desk.states() == []
+    (desk.root / "待发布" / "~$告.json").unlink()
+    desk.work()
+
+    assert desk.states() == ["accepted"]
+
+
+def test_c075_an_empty_file_is_not_taken_until_it_has_content(desk: Desk) -> None:
+    desk.drop("公告.json", b"")
+    desk.work()
+    assert desk.states() == []
+    desk.drop("公告.json", as_json())
+    desk.work()
+
+    assert desk.states() == ["accepted"]
+
+
+def test_c080_a_name_in_gbk_bytes_is_taken_and_shown_repaired(desk: Desk) -> None:
+    name = os.fsencode(desk.root / "待发布") + b"/" + "招标公告.json".encode("gbk")
+    with open(name, "wb") as file:  # noqa: PTH123 - a name that is no text
+        file.write(as_json().encode())
+    desk.work()
+
+    with desk.worker.office.ledger.read() as conn:
+        row = conn.execute(select(intake)).one()
+    assert (row.file_name, row.state) == ("招标公告.json", "accepted")
+
+
+def test_c072_a_folder_that_is_away_is_an_alarm_and_not_an_empty_folder(desk: Desk) -> None:
+    drop = desk.root / "待发布"
+    drop.rename(drop.with_name("away"))
+    desk.turn()
+    with desk.worker.office.ledger.read() as conn:
+        raised = conn.exec_driver_sql("select cause from alarm where cleared_at is null").scalars().all()
+    drop.with_name("away").rename(drop)
+    desk.drop("公告.json", as_json())
+    desk.work()
+
+    assert raised == ["drop_folder"]
+    assert desk.states() == ["accepted"]
+
+
+def test_a_change_of_an_unknown_original_goes_everywhere_with_a_warning(desk: Desk) -> None:
+    text = a_change_notice(project_no="QF-1", original={"project_no": "QF-1", "first_published": "2017-12-01"})
+    desk.drop("变更.json", text.model_dump_json(exclude_none=True, exclude={"text", "digest"}))
+    desk.work()
+
+    assert desk.states() == ["accepted"]
+    assert "没有收过原公告" in desk.text("回执", ".回执.txt")
+
+
+def notice_text() -> str:
+    return """曲阜市某某路改造工程施工招标公告
+项目编号：QFZB-2017-0900
+一、项目名称：曲阜市某某路改造工程施工
+二、招标人：曲阜市某某局
+三、招标代理机构：山东某某招标代理有限公司
+四、招标范围：图纸及工程量清单所示全部内容，工期90日历天，质量合格。
+五、投标文件递交截止时间：2017年12月28日9时00分，地点：曲阜市公共资源交易中心开标室。
+六、联系人：王某，电话：13900000001
+2017年12月4日
+"""
