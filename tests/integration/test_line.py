@@ -110,6 +110,20 @@ def test_a_notice_ends_in_published_with_a_receipt_that_names_channel_number_and
     assert "articles/" in receipt
 
 
+def test_c001_a_file_seen_twice_at_once_is_one_notice(desk: Desk) -> None:
+    desk.drop("公告.json", as_json())
+    desk.turn()
+    desk.clock.sleep(6)
+    # Two looks at the same moment, as a poll and a hint in one second would give.
+    desk.worker.line.claim(desk.clock())
+    desk.worker.line.claim(desk.clock())
+    desk.turn()
+
+    assert desk.states() == ["accepted"]
+    with desk.worker.office.ledger.read() as conn:
+        assert len(conn.execute(select(delivery)).all()) == 1
+
+
 def test_c009_identical_bytes_are_a_duplicate_with_a_pointer_and_other_text_is_a_question(desk: Desk) -> None:
     desk.drop("公告.json", as_json())
     desk.work()
