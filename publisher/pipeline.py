@@ -19,14 +19,15 @@ from publisher.channel import Fidelity, Rendition
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
 from publisher.intake import folder
+from publisher.intake.answers import answers, has_rested
 from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.staff_folders import Mover, StaffFolders, placed_name
-from publisher.ledger import acceptance, alarms, contents, intake_rows
+from publisher.ledger import acceptance, again, alarms, contents, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
-from publisher.ledger.store import Fault, Ledger, no_fault
+from publisher.ledger.store import PROGRAM, Fault, Ledger, no_fault
 from publisher.notice import Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
@@ -59,6 +60,7 @@ class Line:
     def tick(self, now: datetime) -> int:
         """Sweep, claim what has rested, decide what is claimed, tidy the folders; gives how many were decided."""
         self.sweep()
+        self.hear(now)
         self.claim(now)
         decided = self.decide_claimed(now)
         self.sweep()
@@ -150,6 +152,41 @@ class Line:
             else:
                 alarms.clear_alarm(tx, cause, detail)
 
+    # ---- hear: what staff answer in 待处理
+
+    def hear(self, now: datetime) -> None:
+        """Take answers to held files, and held files that were replaced by better ones."""
+        with self.ledger.read() as conn:
+            held = {row.place_name: row for row in intake_rows.held_at(conn)}
+        not_understood = []
+        for answer in answers(self.folders.held, now, self.settings.intake.quiet):
+            row = held.pop(answer.placed_name, None)
+            if row is None or answer.word is None:
+                not_understood.append(answer.path.name)
+                continue
+            with self.ledger.write() as tx:
+                again.answer_file(tx, row, answer.word, answer.by, answer.text)
+            answer.path.unlink()  # its text is in the log
+        names = "、".join(not_understood)
+        detail = f"待处理中有答复看不懂（第一行写“新版本”“更正”“重复”之一，第二行写姓名）：{names}"
+        self._alarm("answers", detail, stands=bool(not_understood))
+        for row in held.values():
+            self._hear_replaced(row, now)
+
+    def _hear_replaced(self, row: IntakeRow, now: datetime) -> None:
+        path = self.folders.held / row.place_name
+        try:
+            changed = path.stat().st_mtime
+        except FileNotFoundError:
+            return
+        decided = row.decided_at.timestamp() if row.decided_at else 0.0
+        if row.is_folder or changed <= decided or not has_rested(changed, now, self.settings.intake.quiet):
+            return
+        if folder.hash_of(path, row.is_folder, self.settings.intake) in (row.sha256, None):
+            return
+        self._give_back(path, self.folders.drop / Path(row.file_name).name)
+        self._return(row, [Problem(Reason.EMPTY_FIELD, "已由替换后的文件重新收取")])
+
     # ---- decide: duplicate, returned, held, or accepted
 
     def decide_claimed(self, now: datetime) -> int:
@@ -219,10 +256,28 @@ class Line:
             standing = acceptance.find_notice(conn, identity(notice))
         if number is not None:
             self._duplicate(row, number, None)
-        elif standing is not None:
-            self._hold(row, [self._which(notice, standing.title)], draft.warnings, notice)
-        else:
+        elif standing is None:
             self._accept(row, draft, notice, now)
+        else:
+            self._decide_again(row, draft, notice, standing.title, now)
+
+    def _decide_again(self, row: IntakeRow, draft: Draft, notice: Notice, title: str, now: datetime) -> None:
+        """A notice of this identity stands, with another text: staff say what this one is."""
+        if row.answer == "version":
+            try:
+                self._accept(row, draft, notice, now)
+            except NotAllowed as refused:
+                problem = Problem(Reason.SAME_IDENTITY_OTHER_TEXT, f"不能作为新版本：{refused}")
+                self._hold(row, [problem], draft.warnings, notice)
+        elif row.answer == "change":
+            detail = "请按更正公告的格式（写明原公告、更正事项、更正前后内容）另行放入，原公告照常保留"
+            self._return(row, [Problem(Reason.SAME_IDENTITY_OTHER_TEXT, detail)])
+        elif row.answer == "duplicate":
+            with self.ledger.read() as conn:
+                number = acceptance.newest_number(conn, identity(notice))
+            self._duplicate(row, number, None)
+        else:
+            self._hold(row, [self._which(notice, title)], draft.warnings, notice)
 
     def _which(self, notice: Notice, title: str) -> Problem:
         detail = f"已收过同一公告（{title}），但内容不同：请确认是新版本、更正还是重复"
@@ -244,6 +299,7 @@ class Line:
                 approvals_needed=self.settings.approvals_needed,
                 ledger_id=self.ledger.ledger_id,
                 warnings=[*draft.warnings, *told],
+                by=row.answered_by or PROGRAM,
             )
 
     def _by_original(self, notice: Notice, planned: Sequence[Planned]) -> tuple[list[Planned], list[Problem]]:

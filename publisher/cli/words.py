@@ -25,6 +25,7 @@ EVENTS = {
     "approved_late": "批准晚于指定时间",
     "late": "晚于指定时间发送",
     "late_answer": "迟到的答复",
+    "answered": "收到工作人员答复",
     "published": "发布",
     "updated": "已更新",
     "withdrawn": "已撤回",

@@ -54,6 +54,13 @@ def find_notice(conn: Connection, key: str) -> Delivery | None:
     return conn.execute(select(notice).where(notice.c.identity == key)).one_or_none()
 
 
+def newest_number(conn: Connection, key: str) -> str:
+    """The intake number of the newest version of the notice with this identity."""
+    joined = version.join(notice, notice.c.id == version.c.notice_id)
+    query = select(version.c.number).select_from(joined).where(notice.c.identity == key)
+    return str(conn.execute(query.order_by(version.c.id.desc()).limit(1)).scalar_one())
+
+
 def find_original(conn: Connection, content: Notice) -> int | None:
     """The notice that a change notice refers to, as far as this ledger knows it: the newest that fits."""
     original = content.original

@@ -17,6 +17,7 @@ from publisher.ledger import acts, claims, deliveries, intake_rows
 from publisher.ledger.acts import Person, Told, send_again
 from publisher.ledger.chain import Entry
 from publisher.ledger.deliveries import Delivery
+from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Tx
 from publisher.ledger.tables import delivery, intake
 
@@ -138,3 +139,11 @@ def retry_file(tx: Tx, number: str, person: Person, reason: str) -> Told:
     tx.conn.execute(update(intake).where(*again).values(decided_at=None, **values))
     tx.log(Entry(event="intake_retried", by=person.by, number=number, data={"account": person.account, "why": reason}))
     return Told(number, None, "重新读取并检查")
+
+
+def answer_file(tx: Tx, row: IntakeRow, answer: str, by: str, text: str) -> None:
+    """Staff answered the question about a held file: it is decided once more, with the answer."""
+    told = {"answer": answer, "answered_by": by, "state": IntakeState.CLAIMED.value, "reason": None, "problems": None}
+    tx.conn.execute(update(intake).where(intake.c.id == row.id, intake.c.state == row.state).values(**told))
+    number = intake_rows.number_of(row)
+    tx.log(Entry(event="answered", by=by, number=number, data={"answer": answer, "text": text}))

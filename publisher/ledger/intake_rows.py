@@ -89,6 +89,12 @@ def claimed(conn: Connection) -> list[IntakeRow]:
     return list(conn.execute(query))
 
 
+def held_at(conn: Connection) -> list[IntakeRow]:
+    """Held rows whose file lies in 待处理, oldest first."""
+    held = (intake.c.state == IntakeState.HELD.value, intake.c.sub == 0, intake.c.moved)
+    return list(conn.execute(select(intake).where(*held).order_by(intake.c.id)))
+
+
 def to_move(conn: Connection) -> list[IntakeRow]:
     """Rows whose file is not yet seen where it belongs."""
     return list(conn.execute(select(intake).where(intake.c.moved.is_(False)).order_by(intake.c.id)))

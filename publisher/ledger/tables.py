@@ -101,6 +101,8 @@ intake = Table(
     Column("notice_id", BigInteger),
     Column("version_id", BigInteger),
     Column("duplicate_of", BigInteger),
+    Column("answer", String(16)),  # of staff to a question: version, change, duplicate
+    Column("answered_by", Text),
     Column("claimed_at", Moment, nullable=False),
     Column("decided_at", Moment),
     Column("receipt_due", Boolean, nullable=False, server_default=text("false")),

@@ -238,6 +238,78 @@ def test_a_change_of_an_unknown_original_goes_everywhere_with_a_warning(desk: De
     assert "没有收过原公告" in desk.text("回执", ".回执.txt")
 
 
+OTHER = "<p>" + "另一份内容的公告正文，" * 5 + "</p>"
+
+
+def answered(desk: Desk, word: str, now_publish: bool = False) -> None:
+    """A second text of a notice is held, and staff answer `word`."""
+    desk.drop("公告.json", as_json(publish_at=None if now_publish else "2017-12-05T09:00:00+08:00"))
+    desk.work()
+    desk.drop("公告新.json", as_json(body_html=OTHER))
+    desk.work()
+    assert desk.states() == ["accepted", "held"]
+    answer = desk.root / "待处理" / "2_公告新.json.答复.txt"
+    answer.write_bytes(f"{word}\r\n刘某\r\n".encode("gb18030"))
+    os.utime(answer, (desk.clock().timestamp(),) * 2)
+    desk.work()
+
+
+def test_answered_new_version_it_takes_the_place_of_what_is_not_public_yet(desk: Desk) -> None:
+    answered(desk, "新版本")
+
+    assert desk.states() == ["accepted", "accepted"]
+    with desk.worker.office.ledger.read() as conn:
+        rows = conn.execute(select(delivery.c.number, delivery.c.state).order_by(delivery.c.id)).all()
+        by = conn.exec_driver_sql("select \"by\" from publication_log where event = 'answered'").scalar_one()
+    assert [tuple(row) for row in rows] == [("1", "superseded"), ("2", "published")]
+    assert by == "刘某"
+
+
+def test_answered_new_version_of_what_is_public_is_refused_with_the_reason(desk: Desk) -> None:
+    answered(desk, "新版本", now_publish=True)
+
+    assert desk.states() == ["accepted", "held"]
+    assert "不能作为新版本" in desk.text("待处理", ".待处理说明.txt")
+
+
+def test_answered_duplicate_it_comes_back_with_a_pointer(desk: Desk) -> None:
+    answered(desk, "重复")
+
+    assert desk.states() == ["accepted", "duplicate"]
+    assert "与编号 1 相同" in desk.text("退回", ".退回原因.txt")
+
+
+def test_answered_correction_it_comes_back_with_what_to_hand_in(desk: Desk) -> None:
+    answered(desk, "更正", now_publish=True)
+
+    assert desk.states() == ["accepted", "returned"]
+    assert "更正公告的格式" in desk.text("退回", ".退回原因.txt")
+
+
+def test_an_answer_that_nobody_understands_is_an_alarm_and_stays(desk: Desk) -> None:
+    answered(desk, "大概是新的")
+
+    with desk.worker.office.ledger.read() as conn:
+        raised = conn.exec_driver_sql("select cause from alarm where cleared_at is null").scalars().all()
+    assert raised == ["answers"]
+    assert desk.states() == ["accepted", "held"]
+
+
+def test_a_held_file_that_is_replaced_is_taken_in_as_a_new_one(desk: Desk) -> None:
+    desk.drop("公告.json", as_json(dates={}, tenderee=None))
+    desk.work()
+    assert desk.states() == ["held"]
+    path = desk.root / "待处理" / "1_公告.json"
+    path.write_text(as_json(), encoding="utf-8")
+    changed = desk.clock().timestamp() + 2
+    os.utime(path, (changed, changed))
+    desk.turn(10)
+    desk.work()
+
+    assert desk.states() == ["returned", "accepted"]
+    assert desk.names("退回")[0] == "1_公告.json"
+
+
 def notice_text() -> str:
     return """曲阜市某某路改造工程施工招标公告
 项目编号：QFZB-2017-0900

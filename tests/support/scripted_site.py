@@ -35,11 +35,15 @@ def refused() -> PermanentFailure:
 class ScriptedSite:
     """Gives the next outcome of `script`, then receipts. An `OutcomeUnknown` in the script comes after storing.
 
+    A `Receipt` in the script is given as it stands, any other exception is raised as an adapter's fault.
     `items`: keys in the order of storing, with the instants of `clock`; a repeat of a key is a second item
-    unless `idempotent`. `late`: how long after storing `find` still says Absent.
+    unless `idempotent`: then for as long as it `remembers` the key. `late`: how long after storing `find` still
+    says Absent. `finds`: the next findings, None an honest one; when they are used up, honest ones.
     """
 
-    script: list[ChannelError | None] = field(default_factory=list)
+    script: list[Receipt | Exception | None] = field(default_factory=list)
+    finds: list[Finding | ChannelError | None] = field(default_factory=list)
+    remembers: timedelta = timedelta(days=30)
     findable: bool = True
     idempotent: bool = False
     settle: timedelta = timedelta(seconds=120)
@@ -58,7 +62,7 @@ class ScriptedSite:
     @property
     def capabilities(self) -> Capabilities:
         """As the fields say."""
-        remembers = timedelta(days=30) if self.idempotent else timedelta(0)
+        remembers = self.remembers if self.idempotent else timedelta(0)
         return Capabilities(findable=self.findable, settle_window=self.settle, idempotent_for=remembers)
 
     @property
@@ -76,18 +80,28 @@ class ScriptedSite:
             if self.down():
                 raise unreachable()
             outcome = self.script.pop(0) if self.script else None
-            stores = outcome is None or isinstance(outcome, OutcomeUnknown)
-            if stores and not (self.idempotent and key in self.keys):
+            stores = outcome is None or isinstance(outcome, Receipt | OutcomeUnknown)
+            if stores and not (self.idempotent and self._remembers(key, now)):
                 self.items.append((key, now))
         if self.gate is not None:
             self.gate.wait(20)
+        if isinstance(outcome, Receipt):
+            return outcome
         if outcome is not None:
             raise outcome
         return Receipt(number=f"S-{self.keys.index(key) + 1}", url="http://example.invalid/1", public=self.public)
 
+    def _remembers(self, key: str, now: datetime) -> bool:
+        return any(held == key and now < when + self.remembers for held, when in self.items)
+
     def find(self, submission: Submission) -> Finding:
         """What it holds, `late` after storing."""
         self.asked += 1
+        scripted = self.finds.pop(0) if self.finds else None
+        if isinstance(scripted, ChannelError):
+            raise scripted
+        if scripted is not None:
+            return scripted
         if not self.findable:
             return CannotTell("无法查询")
         now = submission.context.now()

@@ -121,6 +121,8 @@ def upgrade() -> None:
         sa.Column("notice_id", sa.BigInteger(), nullable=True),
         sa.Column("version_id", sa.BigInteger(), nullable=True),
         sa.Column("duplicate_of", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.String(length=16), nullable=True),
+        sa.Column("answered_by", sa.Text(), nullable=True),
         sa.Column("claimed_at", Moment(), nullable=False),
         sa.Column("decided_at", Moment(), nullable=True),
         sa.Column("receipt_due", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
