@@ -80,13 +80,13 @@ def find_original(conn: Connection, content: Notice) -> int | None:
 def may_replace(conn: Connection, notice_id: int) -> str | None:
     """Why a new version may not be taken now (Chinese), or None if it may.
 
-    It may only while every delivery is pending, failed, or held but never possibly public.
+    It may only while every delivery is pending, failed or held, and none is possibly public.
     """
     for row in conn.execute(select(delivery).where(delivery.c.notice_id == notice_id)):
         state = State(row.state)
-        if state in (State.SUPERSEDED, State.CANCELLED, State.PENDING, State.FAILED):
+        if state in (State.SUPERSEDED, State.CANCELLED):
             continue
-        if state is State.HELD and not claims.was_ever_unknown(conn, row.id):
+        if state in (State.PENDING, State.FAILED, State.HELD) and not claims.may_be_public(conn, row):
             continue
         return f"在 {row.channel} 上为“{state.label}”，原文将继续发布；不同的内容须以更正公告发布"
     return None

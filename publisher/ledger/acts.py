@@ -20,7 +20,7 @@ from publisher.ledger import claims, deliveries, intake_rows
 from publisher.ledger.chain import Entry, iso
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx
-from publisher.ledger.tables import approval, attempt, attempt_delivery, delivery, version
+from publisher.ledger.tables import approval, delivery, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +141,14 @@ def release(
     told = []
     for row in held:
         ability = capabilities(row.channel)
-        if not claims.was_ever_unknown(tx.conn, row.id) and row.visible_since is None:
+        if not claims.may_be_public(tx.conn, row):
             _let_go(tx, row, person, reason, needed, not_there=False)
             said = "已放行"
         elif not_there:
             _let_go(tx, row, person, reason, needed, not_there=True)
             said = f"经 {person.by} 核对未发布，已放行"
         elif ability is not None and ability.findable and row.reason != Reason.CANNOT_BE_ASKED.value:
-            deliveries.reschedule(tx, row, tx.now)
+            deliveries.reschedule(tx, row, tx.now, asks=0)
             _log(tx, row, "release_asked", person, reason=reason)
             said = "先向渠道查询，查明未发布后放行"
         else:
@@ -160,9 +160,11 @@ def release(
 
 
 def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, needed: int, *, not_there: bool) -> None:
-    # Whoever asserts that it is not there vouches for it: the calls of before are settled by that.
     if not_there:
-        _settle_calls(tx, row)
+        if claims.call_still_runs(tx.conn, row.id):
+            raise NotAllowed(f"{row.channel} 上一次发送的调用尚未结束，可能仍会送达：请待其结束或重新启动程序后再放行")
+        # Whoever asserts that it is not there vouches for it: the calls of before are settled by that.
+        claims.settle_calls(tx, row.id, "not_there")
     data = {"account": person.account, "why": reason, "not_there": not_there}
     send_again(tx, row, person, needed, "released", data)
 
@@ -175,12 +177,6 @@ def send_again(
     deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event=event, data=data, **fresh)
     again = deliveries.read(tx.conn, row.id)
     deliveries.work_out_waits(tx, again, approvals_missing=approvals_missing(tx.conn, again, needed) > 0)
-
-
-def _settle_calls(tx: Tx, row: Delivery) -> None:
-    mine = select(attempt_delivery.c.attempt_id).where(attempt_delivery.c.delivery_id == row.id)
-    unsettled = (attempt.c.id.in_(mine), attempt.c.outcome == "unknown", attempt.c.ended_at.is_not(None))
-    tx.conn.execute(attempt.update().where(*unsettled).values(outcome="not_there"))
 
 
 # ---- confirm
@@ -235,9 +231,7 @@ def undo_confirm(tx: Tx, row: Delivery, person: Person, reason: str) -> None:
 def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Delivery]:
     """Never send what is not sent yet; gives what was cancelled. What is in flight or public stays, and is said."""
     can = [row for row in rows if State(row.state) in (State.PENDING, State.HELD, State.FAILED)]
-    doubtful = [
-        row.channel for row in can if row.state == State.HELD.value and claims.was_ever_unknown(tx.conn, row.id)
-    ]
+    doubtful = [row.channel for row in can if claims.may_be_public(tx.conn, row)]
     if doubtful:
         raise NotAllowed(f"{'、'.join(doubtful)} 可能已发布：请先人工核对，用 confirm 或 release --not-there 说明")
     if not can:

@@ -81,9 +81,7 @@ def renderable(conn: Connection, rows: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _may_render(conn: Connection, row: Delivery) -> bool:
-    if State(row.state) not in (State.FAILED, State.HELD, State.PENDING) or row.visible_since is not None:
-        return False
-    return not claims.was_ever_unknown(conn, row.id)
+    return State(row.state) in (State.FAILED, State.HELD, State.PENDING) and not claims.may_be_public(conn, row)
 
 
 def replace_texts(

@@ -290,14 +290,30 @@ def end_observation(tx: Tx, observation_id: int, finding: str, detail: str = "",
     tx.conn.execute(update(observation).where(observation.c.id == observation_id).values(**values))
 
 
-def was_ever_unknown(conn: Connection, delivery_id: int) -> bool:
-    """Whether any attempt of this delivery may have been carried out without our knowing."""
-    open_or_unknown = or_(attempt.c.outcome.is_(None), attempt.c.outcome == "unknown")
+_MAY_HAVE_BEEN_CARRIED_OUT = ("unknown", "published", "submitted")
+
+
+def may_be_public(conn: Connection, row: Delivery, but_for: int | None = None) -> bool:
+    """Whether the channel may hold this delivery, as far as its calls tell (attempt `but_for` apart).
+
+    So it is after any call that was taken, or of which nobody knows what it came to, until somebody has
+    looked. Of a set only its state tells: what is not *published* is not shown.
+    """
+    if row.visible_since is not None:
+        return True
+    doubtful = or_(attempt.c.outcome.is_(None), attempt.c.outcome.in_(_MAY_HAVE_BEEN_CARRIED_OUT))
+    mine = [attempt_delivery.c.delivery_id == row.id, attempt.c.call == "submit", doubtful]
+    if but_for is not None:
+        mine.append(attempt.c.id != but_for)
     joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
-    query = (
-        select(attempt.c.id).select_from(joined).where(attempt_delivery.c.delivery_id == delivery_id, open_or_unknown)
-    )
-    return conn.execute(query.limit(1)).first() is not None
+    return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
+
+
+def settle_calls(tx: Tx, delivery_id: int, outcome: str) -> None:
+    """Somebody looked: what the calls that are over came to is `outcome`."""
+    mine = select(attempt_delivery.c.attempt_id).where(attempt_delivery.c.delivery_id == delivery_id)
+    doubtful = (attempt.c.outcome.in_(_MAY_HAVE_BEEN_CARRIED_OUT), attempt.c.ended_at.is_not(None))
+    tx.conn.execute(update(attempt).where(attempt.c.id.in_(mine), *doubtful).values(outcome=outcome))
 
 
 def call_still_runs(conn: Connection, delivery_id: int) -> bool:
@@ -305,6 +321,14 @@ def call_still_runs(conn: Connection, delivery_id: int) -> bool:
     joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
     mine = (attempt_delivery.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None))
     return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
+
+
+def last_call_over(conn: Connection, delivery_id: int) -> datetime | None:
+    """When the last call of this delivery that is over ended; None: there was none."""
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    query = select(func.max(attempt.c.ended_at)).select_from(joined)
+    last: datetime | None = conn.execute(query.where(attempt_delivery.c.delivery_id == delivery_id)).scalar_one()
+    return last
 
 
 def due_since(conn: Connection, before: datetime) -> dict[str, int]:

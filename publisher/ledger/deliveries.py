@@ -273,13 +273,26 @@ def fail(tx: Tx, row: Delivery, reason: Reason, detail: str, **data: Any) -> Non
 
 
 def hold(
-    tx: Tx, row: Delivery, reason: Reason, detail: str, *, by: str = PROGRAM, what: str | None = None, **data: Any
+    tx: Tx,
+    row: Delivery,
+    reason: Reason,
+    detail: str,
+    *,
+    by: str = PROGRAM,
+    what: str | None = None,
+    receipt: Receipt | None = None,
+    **data: Any,
 ) -> None:
-    """Stop for a person. A publication that is held subtracts from the counts again."""
+    """Stop for a person. A publication that is held subtracts from the counts again.
+
+    `receipt`: what the channel gave although it cannot be taken as it is; it is kept as proof.
+    """
     was_public = row.state == State.PUBLISHED.value and row.operation == Operation.PUBLISH.value
     day = local_day(row.visible_since) if was_public else None
     waits = WaitsFor.PERSON.value
-    change(tx, row, State.HELD, reason=reason.value, detail=detail, next_at=None, waits_for=waits)
+    proof = _proof(receipt, row) if receipt is not None else {}
+    change(tx, row, State.HELD, reason=reason.value, detail=detail, next_at=None, waits_for=waits, **proof)
+    data |= {name: proof.get(name) for name in ("channel_number", "url", "shown_digest", "receipt_sha256") if proof}
     tx.log(entry(row, "held", by, weight=-1 if was_public else 0, day=day, reason=reason.value, detail=detail, **data))
     open_task(tx, row, TaskNote(what=what or ADVICE[reason], text=detail))
 

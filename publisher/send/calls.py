@@ -34,6 +34,7 @@ class Running:
     limit: float  # seconds
     probing: bool = False  # the one call that finds out whether a channel is up again
     again: bool = False  # a quick retry is next
+    failure: TransientFailure | None = None  # the last one, when quick retries are used up
     overdue: bool = False
     asked: bool = False  # whether the adapter was about to send
     request_digest: str | None = None

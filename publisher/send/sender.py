@@ -268,7 +268,7 @@ class Sender:
         return [
             (channel, row, probing)
             for row in claims.sends(tx, channel.name, room)
-            if settle.still_useful(tx, row, self._daemon_id)
+            if settle.still_useful(tx, channel, row, self._daemon_id)
         ]
 
     def _claim_sends(self, tx: Tx, chosen: Sequence[tuple[OpenChannel, Delivery, bool]]) -> list[Running]:
@@ -428,6 +428,7 @@ class Sender:
             settle.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
             return False
         if isinstance(outcome, TransientFailure) and self._quick(running, outcome):
+            running.failure = outcome
             settle.account(tx, running.channel, outcome, self._sending)
             tx.log(deliveries.entry(row, "try_failed", PROGRAM, **_facts(outcome, attempt_id)))
             return True
@@ -460,7 +461,7 @@ class Sender:
             return None  # taken over meanwhile
         stopped = mine.stopped_at or mine.open_since or (ALL in states and states[ALL].stopped_at)
         if stopped or self._no_slot(tx, running.channel):
-            self._slowly(tx, running.channel, row)
+            self._slowly(tx, running, row)
             return None
         limit = running.channel.call_limit(self._sending)
         attempt_id, limit_at = claims.begin_again(tx, row, self._daemon_id, limit)
@@ -474,13 +475,12 @@ class Sender:
         """Quick retries are used up: the next try is a row with a due time."""
         assert running.claimed is not None
         delivery_id = running.claimed.row.id
-        self._recorder.record(
-            lambda tx: self._slowly(tx, running.channel, deliveries.read(tx.conn, delivery_id))
-        ).result()
+        self._recorder.record(lambda tx: self._slowly(tx, running, deliveries.read(tx.conn, delivery_id))).result()
 
-    def _slowly(self, tx: Tx, channel: OpenChannel, row: Delivery) -> None:
-        failure = TransientFailure(Reason.BUSY, "多次快速重试未成功")
-        settle.try_later(tx, channel, row, failure, self._rules, None)
+    def _slowly(self, tx: Tx, running: Running, row: Delivery) -> None:
+        if row.state != State.SENDING.value or running.failure is None:
+            return  # taken over meanwhile
+        settle.try_later(tx, running.channel, row, running.failure, self._rules, None)
 
     # ---- asking
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from publisher.channel import DeliveryKey, Item, NoticeKey, Receipt
@@ -10,7 +10,7 @@ from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
 from publisher.ledger import channel_state, claims, deliveries
 from publisher.ledger.alarms import clear_alarm, raise_alarm
-from publisher.ledger.contents import read_contents
+from publisher.ledger.contents import Contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger, Tx
 from publisher.send import settle
@@ -28,7 +28,7 @@ def claim(tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_u
     if state.open_since is not None and state.probe_at is not None and state.probe_at > tx.now:
         return None
     found = claims.sends(tx, channel.name, LARGEST_CHANGE)
-    due = [row for row in found if settle.still_useful(tx, row, daemon_id)]
+    due = [row for row in found if settle.still_useful(tx, channel, row, daemon_id)]
     ending = claims.expiring(tx.conn, channel.name, tx.now)
     if not due and not ending:
         return None
@@ -46,11 +46,15 @@ def items(ledger: Ledger, claim: ShowClaim) -> list[Item]:
     gone |= {row.predecessor_id for row in claim.changing if row.operation == Operation.WITHDRAW.value}
     rows = [row for row in claim.standing if row.id not in gone]
     rows += [row for row in claim.changing if row.operation == Operation.PUBLISH.value]
-    return [_item(ledger, row, updates.get(row.id)) for row in rows]
+    with ledger.read() as conn:
+        contents = read_many(conn, ledger, [updates.get(row.id, row) for row in rows])
+    return [_item(row, updates.get(row.id), contents) for row in rows]
 
 
-def _item(ledger: Ledger, row: Delivery, update: Delivery | None) -> Item:
-    contents = read_contents(ledger, update or row)
+def _item(row: Delivery, update: Delivery | None, read: Mapping[int, Contents | Exception]) -> Item:
+    contents = read[(update or row).id]
+    if isinstance(contents, Exception):
+        raise contents
     return Item(
         delivery_key=DeliveryKey((update or row).delivery_key),
         notice_key=NoticeKey(row.notice_key),
@@ -72,7 +76,11 @@ def record(channel: OpenChannel, claim: ShowClaim, shown: Shown, running: Runnin
     clear_alarm(tx, f"unwritable:{channel.name}")
     for row in _read(tx, claim.changing):
         if row.state == State.SENDING.value:
-            _settle(tx, channel, row, shown.get(DeliveryKey(row.delivery_key)))
+            answer = shown.get(DeliveryKey(row.delivery_key))
+            if isinstance(answer, TransientFailure):
+                settle.try_later(tx, channel, row, answer, rules, claim.attempt_id)
+            else:
+                _settle(tx, channel, row, answer)
     for row in _read(tx, claim.ending):
         if row.state == State.PUBLISHED.value:
             deliveries.end(tx, row, "time over")

@@ -6,7 +6,7 @@ Each function runs inside the recorder's transaction, on the row as it is then.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,9 +57,11 @@ def may_repeat(channel: OpenChannel, row: Delivery, now: datetime) -> bool:
 # ---- before a call
 
 
-def still_useful(tx: Tx, row: Delivery, daemon_id: int) -> bool:
-    """Hold what falls due after its bid deadline; log what is later than it was to be."""
-    if row.operation != Operation.PUBLISH.value or row.first_attempt_at is not None:
+def still_useful(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> bool:
+    """Hold what falls due after its bid deadline, or whose repeat is no longer harmless; log what is late."""
+    if row.first_attempt_at is not None:
+        return not _is_forgotten(tx, channel, row)
+    if row.operation != Operation.PUBLISH.value:
         return True
     if row.bid_deadline is not None and row.bid_deadline <= tx.now:
         deliveries.hold(tx, row, Reason.BID_DEADLINE_OVER, ADVICE[Reason.BID_DEADLINE_OVER])
@@ -69,6 +71,19 @@ def still_useful(tx: Tx, row: Delivery, daemon_id: int) -> bool:
         if late >= 60:
             why = claims.why_late(tx.conn, row, daemon_id)
             tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
+    return True
+
+
+def _is_forgotten(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
+    """Hold a repeat that comes so late, after a stop or a pause, that the channel may not know the key any more."""
+    if channel.set_adapter is not None or may_repeat(channel, row, tx.now) or not claims.may_be_public(tx.conn, row):
+        return False
+    if not channel.capabilities.findable:
+        hold_unaskable(tx, row, ADVICE[Reason.CANNOT_BE_ASKED], cause=row.reason)
+        return True
+    reason = Reason(row.reason) if row.reason else Reason.ANSWER_LOST
+    deliveries.hold(tx, row, reason, "渠道可能已不记得上次的提交，先查询再决定")
+    deliveries.reschedule(tx, deliveries.read(tx.conn, row.id), tx.now, asks=0)
     return True
 
 
@@ -87,7 +102,7 @@ def settle_submit(
     elif isinstance(outcome, OutcomeUnknown):
         unknown(tx, channel, row, outcome, rules, attempt_id, call_over=True)
     elif isinstance(outcome, PermanentFailure):
-        deliveries.fail(tx, row, outcome.reason, outcome.detail, attempt=attempt_id, evidence=outcome.evidence)
+        _refused(tx, channel, row, outcome, rules, attempt_id)
     elif isinstance(outcome, NeedsPerson) and outcome.stops_channel:
         stop_channel(tx, channel, outcome)
         deliveries.back_to_pending(
@@ -102,6 +117,21 @@ def settle_submit(
             attempt=attempt_id,
             evidence=outcome.evidence,
         )
+
+
+def _refused(
+    tx: Tx, channel: OpenChannel, row: Delivery, outcome: PermanentFailure, rules: Rules, attempt_id: int
+) -> None:
+    """Refused; but the refusal of a repeat says nothing of the first call, of which nobody knows what it came to."""
+    if not claims.may_be_public(tx.conn, row, but_for=attempt_id):
+        deliveries.fail(tx, row, outcome.reason, outcome.detail, attempt=attempt_id, evidence=outcome.evidence)
+        return
+    detail = f"重复提交被拒绝（{outcome.detail or ADVICE[outcome.reason]}），此前的提交是否已发布未知"
+    data = {"attempt": attempt_id, "evidence": outcome.evidence}
+    if channel.capabilities.findable:
+        deliveries.become_unknown(tx, row, outcome.reason, detail, call_over_at=tx.now, next_at=tx.now, **data)
+    else:
+        hold_unaskable(tx, row, f"{detail}。{ADVICE[Reason.CANNOT_BE_ASKED]}", cause=outcome.reason.value, **data)
 
 
 def account(tx: Tx, channel: OpenChannel, outcome: Receipt | ChannelError, sending: SendingSettings) -> None:
@@ -136,7 +166,7 @@ def stop_channel(tx: Tx, channel: OpenChannel, outcome: NeedsPerson) -> None:
 def _receipt(tx: Tx, channel: OpenChannel, row: Delivery, receipt: Receipt, attempt_id: int | None) -> None:
     digest = receipt.digest
     if digest is not None and is_foreign(channel, row, digest):
-        hold_foreign(tx, channel, row, digest)
+        hold_foreign(tx, channel, row, digest, receipt)
     elif receipt.public and receipt.task is None:
         deliveries.publish(tx, row, receipt, next_at=read_back_at(channel, row, tx.now, 0), attempt=attempt_id)
     else:
@@ -150,11 +180,12 @@ def is_foreign(channel: OpenChannel, row: Delivery, digest: str) -> bool:
     return full and row.operation != Operation.WITHDRAW.value and digest != row.rendition_digest
 
 
-def hold_foreign(tx: Tx, channel: OpenChannel, row: Delivery, digest: str) -> None:
-    """The channel shows something else than what was approved."""
+def hold_foreign(tx: Tx, channel: OpenChannel, row: Delivery, digest: str, receipt: Receipt | None = None) -> None:
+    """The channel shows something else than what was approved; its `receipt` is kept."""
     detail = f"{channel.title}显示的内容与批准的文本不一致（应为 {row.rendition_digest[:15]}，实为 {digest[:15]}）"
     if row.state != State.HELD.value:
-        deliveries.hold(tx, row, Reason.FOREIGN_TEXT, detail, shown_digest=digest)
+        kept = receipt or deliveries.receipt_of(row) or Receipt()
+        deliveries.hold(tx, row, Reason.FOREIGN_TEXT, detail, receipt=replace(kept, digest=digest))
     raise_alarm(tx, f"drift:{row.id}", f"{row.number} {detail}", channel.name)
 
 
@@ -205,9 +236,9 @@ def unknown(
     """It may be public: repeat where that is harmless, ask where it can be asked, else a person must look."""
     detail = outcome.detail or ADVICE[outcome.reason]
     data = {"attempt": attempt_id, "evidence": outcome.evidence}
-    if may_repeat(channel, row, tx.now) and call_over:
-        tries = row.tries + 1
-        next_at = tx.now + slow_wait(tries, rules.sending, rules.chance)
+    tries = row.tries + 1
+    next_at = tx.now + slow_wait(tries, rules.sending, rules.chance)
+    if may_repeat(channel, row, next_at) and call_over:
         if row.give_up_at is not None and next_at > row.give_up_at:
             give_up(tx, channel, row, outcome.reason, detail)
             return
@@ -257,20 +288,30 @@ def settle_find(tx: Tx, channel: OpenChannel, row: Delivery, finding: Finding | 
 
 
 def _cannot_tell(tx: Tx, channel: OpenChannel, row: Delivery, state: State, why: str) -> None:
-    if state in (State.PUBLISHED, State.HELD):
-        # A reading that cannot be made says nothing against a publication; a held one waits for its person.
+    if state is State.PUBLISHED:
+        # A reading that cannot be made says nothing against a publication.
         deliveries.reschedule(tx, row, read_back_at(channel, row, tx.now, row.asks + 1), asks=row.asks + 1)
+    elif state is State.HELD:
+        _answer_release(tx, row, Reason.CANNOT_BE_ASKED, why)
     else:
         hold_unaskable(tx, row, why or ADVICE[Reason.CANNOT_BE_ASKED])
 
 
 def _refused_afterwards(tx: Tx, row: Delivery, finding: PermanentFailure) -> None:
     if State(row.state) in (State.SUBMITTED, State.UNKNOWN):
+        claims.settle_calls(tx, row.id, "refused")
         deliveries.fail(tx, row, finding.reason, finding.detail, evidence=finding.evidence)
     elif row.state == State.PUBLISHED.value:
         deliveries.hold(tx, row, Reason.GONE_FROM_CHANNEL, finding.detail or ADVICE[Reason.GONE_FROM_CHANNEL])
     else:
-        deliveries.reschedule(tx, row, None, detail=finding.detail)
+        _answer_release(tx, row, finding.reason, finding.detail)
+
+
+def _answer_release(tx: Tx, row: Delivery, reason: Reason, why: str) -> None:
+    """A person wanted it released, and the channel's answer does not allow it: it stays held, and says why."""
+    detail = f"{why}。{ADVICE[reason]}" if why else ADVICE[reason]
+    deliveries.reschedule(tx, row, None, reason=reason.value, detail=detail)
+    tx.log(deliveries.entry(row, "still_held", PROGRAM, reason=reason.value, detail=detail))
 
 
 def _ask_later(tx: Tx, channel: OpenChannel, row: Delivery, failure: TransientFailure, rules: Rules) -> None:
@@ -296,9 +337,9 @@ def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
         _read_back(tx, channel, row, digest)
     elif digest is not None and is_foreign(channel, row, digest):
         if row.state == State.HELD.value:
-            deliveries.reschedule(tx, row, None, detail=ADVICE[Reason.FOREIGN_TEXT])
+            _answer_release(tx, row, Reason.FOREIGN_TEXT, "")
         else:
-            hold_foreign(tx, channel, row, digest)
+            hold_foreign(tx, channel, row, digest, finding.receipt)
     elif finding.receipt.public:
         deliveries.publish(tx, row, finding.receipt, next_at=read_back_at(channel, row, tx.now, 0), found=True)
     elif row.state == State.UNKNOWN.value:
@@ -331,8 +372,7 @@ def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
         deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
         return
     if row.state == State.HELD.value:
-        data = {"absent": True}
-        deliveries.back_to_pending(tx, row, None, "", tx.now, event="released", tries=0, give_up_at=None, data=data)
+        _absent_held(tx, channel, row, rules)
         return
     counts_from = _settled(channel, row, tx.now)
     if counts_from is None and row.reason == Reason.DAEMON_DIED.value:
@@ -349,7 +389,22 @@ def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
     else:
         data = {"absent": True}
         reason = Reason(row.reason) if row.reason else None
+        claims.settle_calls(tx, row.id, "not_there")
         deliveries.back_to_pending(tx, row, reason, row.detail or "", tx.now, event="not_there", data=data)
+
+
+def _absent_held(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
+    """A person wanted it released, and it is not there: let go, once that counts."""
+    over = claims.last_call_over(tx.conn, row.id)
+    counts_from = over + channel.capabilities.settle_window if over is not None else tx.now
+    if claims.call_still_runs(tx.conn, row.id):
+        deliveries.reschedule(tx, row, tx.now + rules.sending.retry_cap)
+    elif tx.now < counts_from:
+        deliveries.reschedule(tx, row, counts_from)
+    else:
+        claims.settle_calls(tx, row.id, "not_there")
+        fresh: dict[str, Any] = {"tries": 0, "first_attempt_at": None, "give_up_at": None}
+        deliveries.back_to_pending(tx, row, None, "", tx.now, event="released", data={"absent": True}, **fresh)
 
 
 def _absent_update(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
@@ -422,6 +477,7 @@ def recover(
     if channel is None:
         deliveries.hold(tx, row, Reason.CANNOT_BE_ASKED, "该渠道已停用，无法查询上次发送的结果，请人工核对")
     elif not call_had_begun or channel.set_adapter is not None or not reconcile:
+        claims.settle_calls(tx, row.id, "interrupted")
         deliveries.back_to_pending(tx, row, Reason.INTERRUPTED, ADVICE[Reason.INTERRUPTED], tx.now, event="interrupted")
     else:
         unknown(tx, channel, row, OutcomeUnknown(Reason.DAEMON_DIED), rules, None, call_over=True)

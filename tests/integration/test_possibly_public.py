@@ -119,14 +119,36 @@ def test_a_delivery_that_waits_to_be_repeated_after_a_lost_answer_cannot_be_canc
 
 
 def test_a_refusal_of_the_repeat_does_not_say_that_the_first_was_not_carried_out(tmp_path: Path) -> None:
-    world = a_world(tmp_path, {"county": ScriptedSite(script=[lost(), refused()], idempotent=True)})
+    site = ScriptedSite(script=[lost(), refused()], idempotent=True)
+    world = a_world(tmp_path, {"county": site})
     number = world.accept()
     world.run_for(minutes=5)
-    assert world.state(number, "county") is State.FAILED
 
+    assert world.state(number, "county") is State.PUBLISHED  # found, when asked
+    assert len(site.items) == 1
+
+
+def test_a_refused_repeat_is_refused_indeed_where_the_first_was_not_carried_out(tmp_path: Path) -> None:
+    script = [lost(), refused(), refused()]
+    site = ScriptedSite(script=script, idempotent=True, late=timedelta(days=9))  # type: ignore[arg-type]
+    world = a_world(tmp_path, {"county": site})
+    number = world.accept()
+    world.run_for(minutes=10)
+
+    assert world.state(number, "county") is State.FAILED
+    assert may_replace(world, number)
+
+
+def test_a_refused_repeat_is_held_where_the_first_cannot_be_asked_for(tmp_path: Path) -> None:
+    site = ScriptedSite(script=[lost(), refused()], idempotent=True, findable=False)
+    world = a_world(tmp_path, {"county": site})
+    number = world.accept()
+    world.run_for(minutes=5)
+
+    row = world.row(number, "county")
+    assert (row.state, row.reason) == ("held", "cannot_be_asked")
+    assert "标题不合规" in row.detail
     assert not may_replace(world, number)
-    with pytest.raises(NotAllowed, match="可能已发布"):
-        cancel(world, number)
 
 
 def test_what_was_never_sent_or_always_refused_may_be_replaced_and_cancelled(tmp_path: Path) -> None:
