@@ -194,13 +194,16 @@ class Worker:
     lock: DaemonLock
     daemon_id: int
     listener: Listener | None = None
+    # Two ticks touch the staff folders; one at a time.
+    _folders: threading.Lock = field(default_factory=threading.Lock)
     _day: str = field(default="")
 
     def take_in(self) -> int:
         """One turn of the line up to accept."""
         if not self._leads():
             return 0
-        decided = self.line.tick(self.office.machine.clock())
+        with self._folders:
+            decided = self.line.tick(self.office.machine.clock())
         if decided:
             self.sender.wake()
         self._midnight()
@@ -214,8 +217,9 @@ class Worker:
         """Bring folders and receipts up to date with the deliveries."""
         if not self._leads():
             return 0
-        self.line.sweep()
-        return self.office.receipts.write_due()
+        with self._folders:
+            self.line.sweep()
+            return self.office.receipts.write_due()
 
     def _leads(self) -> bool:
         """Whether this daemon has the folders: always on SQLite, under a named lease among several."""
@@ -316,7 +320,8 @@ def start_worker(
         fault=outside.fault,
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None
-    return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, local_day(outside.clock()))
+    day = local_day(outside.clock())
+    return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, _day=day)
 
 
 _START_PATIENCE = 300
