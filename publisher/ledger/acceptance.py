@@ -114,12 +114,14 @@ def accept(
     if standing is None:
         notice_id = _new_notice(tx, key, content)
         ordinal = 1
+        superseded: list[Delivery] = []
     else:
         notice_id = standing.id
         refusal = may_replace(tx.conn, notice_id)
         if refusal:
             raise NotAllowed(refusal)
-        ordinal = _supersede(tx, notice_id, number, by)
+        superseded = _supersede(tx, notice_id, number, by)
+        ordinal = _next_ordinal(tx.conn, notice_id)
     text = content.model_dump_json(exclude_none=True)
     version_id = _new_version(tx, notice_id, number, ordinal, content, text)
     for digest, data in attachments.items():
@@ -128,6 +130,9 @@ def accept(
     made = [
         _plan(tx, content, notice_id, version_id, number, p, original_id, approvals_needed, ledger_id) for p in planned
     ]
+    by_channel = {one["channel"]: one["id"] for one in made}
+    for old in superseded:
+        deliveries.follow_version(tx, old, by_channel.get(old.channel))
     facts = {
         "text_digest": content.digest,
         "content_sha256": sha256_text(text),
@@ -181,15 +186,20 @@ def _new_version(tx: Tx, notice_id: int, number: str, ordinal: int, content: Not
     return int(tx.conn.execute(insert(version).values(**values).returning(version.c.id)).scalar_one())
 
 
-def _supersede(tx: Tx, notice_id: int, by_number: str, by: str) -> int:
-    """The old version gives way in this very transaction; gives the new ordinal."""
+def _supersede(tx: Tx, notice_id: int, by_number: str, by: str) -> list[Delivery]:
+    """The old version gives way in this very transaction; gives its deliveries."""
     tx.conn.execute(update(version).where(version.c.notice_id == notice_id).values(superseded=True))
     open_states = [s.value for s in (State.PENDING, State.FAILED, State.HELD)]
     query = select(delivery).where(delivery.c.notice_id == notice_id, delivery.c.state.in_(open_states))
-    for row in tx.conn.execute(query.order_by(delivery.c.id)).all():
+    rows = list(tx.conn.execute(query.order_by(delivery.c.id)))
+    for row in rows:
         deliveries.supersede(tx, row, by, by_number)
+    return rows
+
+
+def _next_ordinal(conn: Connection, notice_id: int) -> int:
     ordinals = select(version.c.ordinal).where(version.c.notice_id == notice_id).order_by(version.c.ordinal.desc())
-    return int(tx.conn.execute(ordinals.limit(1)).scalar_one()) + 1
+    return int(conn.execute(ordinals.limit(1)).scalar_one()) + 1
 
 
 def notice_key(ledger_id: str, notice_id: int, channel: str) -> str:
@@ -250,8 +260,8 @@ def _plan(
 def _first_state(
     tx: Tx, values: dict[str, Any], plan: Planned, before: Delivery | None, approvals_needed: int
 ) -> dict[str, Any]:
-    held = plan.held
-    if held is None and before is not None and before.state in (State.FAILED.value, State.CANCELLED.value):
+    held, failed = plan.held, (State.FAILED.value, State.CANCELLED.value)
+    if held is None and approvals_needed == 0 and before is not None and before.state in failed:
         held = Problem(Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])
     if held is not None:
         why = {"reason": held.reason.value, "detail": str(held), "next_at": None}

@@ -85,7 +85,8 @@ def approve(tx: Tx, number: str, person: Person, needed: int) -> int:
     tx.log(Entry(event="approved", by=person.by, number=number, notice_id=mine[0].notice_id, data=data))
     for row in mine:
         waits = row.state == State.PENDING.value and row.waits_for == WaitsFor.APPROVAL.value
-        if waits and approvals_missing(tx.conn, row, needed) == 0:
+        approved = waits and approvals_missing(tx.conn, row, needed) == 0
+        if approved and not deliveries.hold_behind_failure(tx, row):
             deliveries.work_out_waits(tx, row, approvals_missing=False)
             _log_lateness(tx, row)
     return max(approvals_missing(tx.conn, row, needed) for row in mine)
@@ -166,7 +167,9 @@ def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, needed: int, *, 
         # Whoever asserts that it is not there vouches for it: the calls of before are settled by that.
         claims.settle_calls(tx, row.id, "not_there")
     data = {"account": person.account, "why": reason, "not_there": not_there}
-    send_again(tx, row, person, needed, "released", data)
+    # Released after its bid deadline, it is to go in spite of that.
+    bid_deadline = None if row.reason == Reason.BID_DEADLINE_OVER.value else row.bid_deadline
+    send_again(tx, row, person, needed, "released", data, bid_deadline=bid_deadline)
 
 
 def send_again(

@@ -40,10 +40,7 @@ _RECEIPTS_DUE = (
     .values(receipt_due=True)
 )
 _OPEN_TASKS = select(task.c.id, task.c.delivery_id).where(
-    # a task that this very transaction opened stays open
-    task.c.delivery_id.in_(bindparam("ids", expanding=True)),
-    task.c.done_at.is_(None),
-    task.c.opened_at < bindparam("now"),
+    task.c.delivery_id.in_(bindparam("ids", expanding=True)), task.c.done_at.is_(None)
 )
 
 
@@ -361,6 +358,7 @@ def end(tx: Tx, row: Delivery, why: str) -> None:
 
 def open_task(tx: Tx, row: Delivery, note: TaskNote) -> None:
     """Something a person must do; one open task per delivery."""
+    tx.do_gathered(_close_tasks)  # of before, in this very transaction
     already = select(task.c.id).where(task.c.delivery_id == row.id, task.c.done_at.is_(None))
     if tx.conn.execute(already).first() is None:
         values = {"delivery_id": row.id, "channel": row.channel, "what": note.what, "text": note.text}
@@ -375,7 +373,7 @@ def close_tasks(tx: Tx, delivery_id: int, by: str, proof: str) -> None:
 def _close_tasks(tx: Tx, closed: list[tuple[int, str, str]]) -> None:
     ids = sorted({delivery_id for delivery_id, _, _ in closed})
     why = {delivery_id: (by, proof) for delivery_id, by, proof in closed}
-    for row in tx.conn.execute(_OPEN_TASKS, {"ids": ids, "now": tx.now}).all():
+    for row in tx.conn.execute(_OPEN_TASKS, {"ids": ids}).all():
         by, proof = why[row.delivery_id]
         tx.conn.execute(update(task).where(task.c.id == row.id).values(done_at=tx.now, done_by=by, proof=proof))
 
@@ -428,11 +426,40 @@ def _free_successors(tx: Tx, published: list[int]) -> None:
     for waiting in tx.conn.execute(_BY_PREDECESSOR, {"ids": published}).all():
         if waiting.state == State.PENDING.value and waiting.waits_for == WaitsFor.PREDECESSOR.value:
             work_out_waits(tx, waiting, approvals_missing=False)
-        elif waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:
-            back_to_pending(tx, waiting, None, "", tx.now, event="released")
+        else:
+            _release_successor(tx, waiting)
+
+
+def _release_successor(tx: Tx, waiting: Delivery) -> None:
+    """What was held only because its predecessor failed waits again for whatever else it waits for."""
+    if waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:
+        back_to_pending(tx, waiting, None, "", tx.now, event="released")
+        work_out_waits(tx, read(tx.conn, waiting.id), approvals_missing=False)
 
 
 def _hold_successors(tx: Tx, row: Delivery) -> None:
+    """What waits for a publication that failed waits for a person; what lacks approval waits for that first."""
     for waiting in _successors(tx, row):
-        if waiting.state == State.PENDING.value:
+        if waiting.state == State.PENDING.value and waiting.waits_for != WaitsFor.APPROVAL.value:
             hold(tx, waiting, Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])
+
+
+def hold_behind_failure(tx: Tx, row: Delivery) -> bool:
+    """Hold a pending delivery whose predecessor failed or was cancelled; say whether it was held."""
+    if row.predecessor_id is None:
+        return False
+    if State(read(tx.conn, row.predecessor_id).state) not in (State.FAILED, State.CANCELLED):
+        return False
+    hold(tx, row, Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])
+    return True
+
+
+def follow_version(tx: Tx, superseded: Delivery, successor_id: int | None) -> None:
+    """What refers to a superseded delivery refers to that of the new version on this channel; None: there is none."""
+    for waiting in _successors(tx, superseded):
+        tx.conn.execute(update(delivery).where(delivery.c.id == waiting.id).values(predecessor_id=successor_id))
+        again = read(tx.conn, waiting.id)
+        if again.state == State.PENDING.value and again.waits_for == WaitsFor.PREDECESSOR.value:
+            work_out_waits(tx, again, approvals_missing=False)
+        else:
+            _release_successor(tx, again)

@@ -117,6 +117,11 @@ class Tx:
         """
         self._gathered.setdefault(act, []).append(item)
 
+    def do_gathered(self, act: Callable[[Tx, list[Any]], None]) -> None:
+        """Call `act` now with what is gathered for it, because what comes next depends on it."""
+        if act in self._gathered:
+            act(self, self._gathered.pop(act))
+
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call `act` once the transaction is durable."""
         self._after.append(act)

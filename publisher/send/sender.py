@@ -268,7 +268,7 @@ class Sender:
         return [
             (channel, row, probing)
             for row in claims.sends(tx, channel.name, room)
-            if settle.still_useful(tx, channel, row, self._daemon_id)
+            if settle.still_useful(tx, channel, row)
         ]
 
     def _claim_sends(self, tx: Tx, chosen: Sequence[tuple[OpenChannel, Delivery, bool]]) -> list[Running]:
@@ -279,6 +279,8 @@ class Sender:
             limit = channel.call_limit(self._sending)
             if probing:
                 channel_state.probe_begins(tx, name, tx.now + limit)
+            for _, row, _ in mine:
+                settle.log_lateness(tx, row, self._daemon_id)
             claimed = claims.begin_sends(tx, [row for _, row, _ in mine], self._daemon_id, limit, self._sending.give_up)
             contents = read_many(tx.conn, self._ledger, [one.row for one in claimed])
             for one in claimed:

@@ -28,7 +28,9 @@ def claim(tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_u
     if state.open_since is not None and state.probe_at is not None and state.probe_at > tx.now:
         return None
     found = claims.sends(tx, channel.name, LARGEST_CHANGE)
-    due = [row for row in found if settle.still_useful(tx, channel, row, daemon_id)]
+    due = [row for row in found if settle.still_useful(tx, channel, row)]
+    for row in due:
+        settle.log_lateness(tx, row, daemon_id)
     ending = claims.expiring(tx.conn, channel.name, tx.now)
     if not due and not ending:
         return None

@@ -57,8 +57,8 @@ def may_repeat(channel: OpenChannel, row: Delivery, now: datetime) -> bool:
 # ---- before a call
 
 
-def still_useful(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> bool:
-    """Hold what falls due after its bid deadline, or whose repeat is no longer harmless; log what is late."""
+def still_useful(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
+    """Hold what falls due after its bid deadline, or whose repeat is no longer harmless."""
     if row.first_attempt_at is not None:
         return not _is_forgotten(tx, channel, row)
     if row.operation != Operation.PUBLISH.value:
@@ -66,12 +66,17 @@ def still_useful(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) ->
     if row.bid_deadline is not None and row.bid_deadline <= tx.now:
         deliveries.hold(tx, row, Reason.BID_DEADLINE_OVER, ADVICE[Reason.BID_DEADLINE_OVER])
         return False
-    if row.publish_at is not None:
-        late = (tx.now - row.publish_at).total_seconds()
-        if late >= 60:
-            why = claims.why_late(tx.conn, row, daemon_id)
-            tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
     return True
+
+
+def log_lateness(tx: Tx, row: Delivery, daemon_id: int) -> None:
+    """Log, at its first attempt, that a delivery is later than it was to be, and why."""
+    if row.publish_at is None or row.first_attempt_at is not None or row.operation != Operation.PUBLISH.value:
+        return
+    late = (tx.now - row.publish_at).total_seconds()
+    if late >= 60:
+        why = claims.why_late(tx.conn, row, daemon_id)
+        tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
 
 
 def _is_forgotten(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
