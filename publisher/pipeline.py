@@ -81,7 +81,7 @@ class Line:
         rested = self.watch.rested(found, now)
         long = self.watch.waiting_long(found, now)
         self._note_waiting(long)
-        return sum(self._claim(one, now, patience_over=one in long) for one in rested)
+        return sum(self._claim(one, now, patience_over=self.watch.no_longer_copied(one, now)) for one in rested)
 
     def _not_yet_claimed(self, found: Sequence[Candidate]) -> list[Candidate]:
         """Without files whose row is committed but which could not be moved yet (someone holds them)."""

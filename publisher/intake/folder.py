@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -24,6 +24,10 @@ SORTING = frozenset([kind.label for kind in Kind] + [form.value for form in Form
 
 Signature = tuple[tuple[str, int, int], ...]
 """Of each file: its path below the candidate, its size in bytes, its time of change in nanoseconds."""
+
+
+DAMAGED_AFTER = timedelta(seconds=30)
+"""A container that does not open is half a copy while it may still grow; still for this long, it is damaged."""
 
 
 class FolderUnavailable(Exception):
@@ -142,6 +146,11 @@ class RestWatch:
     def still_resting(self, now: datetime) -> bool:
         """Whether something seen at the last look had not rested long enough at `now`."""
         return any(now - since < self.settings.quiet for _, since, _ in self._since.values())
+
+    def no_longer_copied(self, candidate: Candidate, now: datetime) -> bool:
+        """Whether it has been still for so long that nobody is copying it any more."""
+        known = self._since.get(candidate.path)
+        return known is not None and now - known[1] >= max(DAMAGED_AFTER, self.settings.quiet)
 
     def waiting_long(self, found: Sequence[Candidate], now: datetime) -> list[Candidate]:
         """Candidates first seen longer ago than `note_after` that still lie there."""
