@@ -26,6 +26,7 @@ EVENTS = {
     "late": "晚于指定时间发送",
     "late_answer": "迟到的答复",
     "answered": "收到工作人员答复",
+    "still_held": "查询后仍需人工处理",
     "published": "发布",
     "updated": "已更新",
     "withdrawn": "已撤回",
