@@ -27,7 +27,7 @@ from publisher.ledger import acceptance, again, alarms, contents, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
-from publisher.ledger.store import PROGRAM, Fault, Ledger, no_fault
+from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fault
 from publisher.notice import Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
@@ -199,6 +199,9 @@ class Line:
             except (NotAllowed, TemplateFault) as error:
                 self._hold(row, [Problem(Reason.TEMPLATE_FAULT, str(error))], [])
             except Exception as error:
+                if is_unreachable(error):
+                    raise  # not the file's fault: it is decided when the ledger is back
+                # A file is not lost to a fault of a reader, nor does it stop the others: a person looks.
                 logger.exception("deciding intake %s failed", row.n)
                 self._hold(
                     row, [Problem(Reason.READER_FAULT, f"{ADVICE[Reason.READER_FAULT]}（{type(error).__name__}）")], []

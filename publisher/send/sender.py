@@ -501,6 +501,7 @@ class Sender:
         try:
             contents = read_contents(self._ledger, row)
         except Exception as error:
+            # Nothing was asked: the stored content or the database is at fault, and it is asked again later.
             logger.exception("delivery %s cannot be read", row.id)
             return TransientFailure(Reason.INTERRUPTED, type(error).__name__, channel_wide=False)
         return calls.find(adapter, calls.submission_of(row, contents, self._context(running, row.id)), running)
