@@ -31,6 +31,7 @@ class ChannelState:
     probes: int = 0
     not_before: datetime | None = None
     set_number: int = 0
+    shown_at: datetime | None = None
 
 
 # Made once: these run for every group of calls.
@@ -172,8 +173,13 @@ def wait_until(tx: Tx, channel: str, not_before: datetime) -> None:
 def next_set_number(tx: Tx, channel: str) -> int:
     """A set number higher than every one before."""
     number = lock_state(tx, channel).set_number + 1
-    _set(tx, channel, set_number=number)
+    _set(tx, channel, set_number=number, shown_at=tx.now)
     return number
+
+
+def refresh_begins(tx: Tx, channel: str) -> None:
+    """The present set is shown once more; not again before its interval is over."""
+    _set(tx, channel, shown_at=tx.now)
 
 
 def _waiting(conn: Connection, channel: str) -> int:

@@ -486,9 +486,15 @@ def shown(conn: Connection, channel: str) -> list[Delivery]:
     return list(conn.execute(select(delivery).where(*stands).order_by(delivery.c.id)))
 
 
-def expiring(conn: Connection, channel: str, now: datetime) -> list[Delivery]:
-    """Publications of a set channel whose time is over."""
-    return [row for row in shown(conn, channel) if row.until is not None and row.until <= now]
+def standing_updates(conn: Connection, channel: str) -> dict[int, Delivery]:
+    """By publication, the last update that a set channel has carried out."""
+    done = (
+        delivery.c.channel == channel,
+        delivery.c.operation == Operation.UPDATE.value,
+        delivery.c.state == State.PUBLISHED.value,
+    )
+    rows = conn.execute(select(delivery).where(*done).order_by(delivery.c.id))
+    return {row.predecessor_id: row for row in rows}
 
 
 def next_expiry(conn: Connection, channel: str) -> datetime | None:

@@ -302,6 +302,7 @@ channel_state = Table(
     Column("probes", Integer, nullable=False),
     Column("not_before", Moment),  # the channel itself asked us to wait
     Column("set_number", BigInteger, nullable=False),
+    Column("shown_at", Moment),  # sets: when one was last shown, or begun to be
 )
 
 channel_store = Table(

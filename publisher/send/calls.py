@@ -45,13 +45,25 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class ShowClaim:
-    """A claimed change of a set: the deliveries that change, and those that end with it."""
+    """A claimed change of a set: the deliveries that change, those that end with it, and what stands.
 
-    attempt_id: int
+    `updates`: by publication, the update that carries its present text. `attempt_id` None: nothing
+    changes, the set is only shown once more.
+    """
+
+    attempt_id: int | None
     set_number: int
     changing: tuple[Delivery, ...]
     ending: tuple[Delivery, ...]
     standing: tuple[Delivery, ...]
+    updates: Mapping[int, Delivery]
+
+    @property
+    def staying(self) -> list[Delivery]:
+        """What stands and neither ends nor is withdrawn by this change."""
+        gone = {row.id for row in self.ending}
+        gone |= {row.predecessor_id for row in self.changing if row.operation == Operation.WITHDRAW.value}
+        return [row for row in self.standing if row.id not in gone]
 
 
 class CallContext:

@@ -138,8 +138,10 @@ class Sender:
         now = self._machine.clock()
         with self._ledger.read() as conn:
             due = [claims.next_due(conn, now)]
-            due += [self._opens_at(conn, name, now) for name in claims.due_now(conn, now, self._channels)]
-            due += [claims.next_expiry(conn, name) for name, c in self._channels.items() if c.set_adapter]
+            changes = self._sets_change(conn)
+            waiting = {*claims.due_now(conn, now, self._channels), *(n for n, at in changes.items() if at <= now)}
+            due += [self._opens_at(conn, name, now) for name in sorted(waiting)]
+            due += changes.values()
         return min((d for d in due if d is not None and d > now), default=None)
 
     def _opens_at(self, conn: Connection, name: str, now: datetime) -> datetime | None:
@@ -198,8 +200,8 @@ class Sender:
             now = self._machine.clock()
             with self._ledger.read() as conn:
                 due = claims.due_now(conn, now, names)
-                expiring = {n for n in names if self._channels[n].set_adapter and self._expires(conn, n, now)}
-            names = sorted({*due, *expiring})
+                changing = [n for n, at in self._sets_change(conn).items() if at <= now and n in names]
+            names = sorted({*due, *changing})
         if not names:
             return 0
         self._machine.fault("claim.before")
@@ -220,9 +222,20 @@ class Sender:
         with self._lock:
             return Counter(r.channel.name for r in self._running.values() if not r.overdue)
 
-    def _expires(self, conn: Connection, name: str, now: datetime) -> bool:
-        first = claims.next_expiry(conn, name)
-        return bool(first is not None and first <= now)
+    def _sets_change(self, conn: Connection) -> dict[str, datetime]:
+        """When the sets next change without a delivery of their own: an item's time is over, or a refresh."""
+        instants: dict[str, datetime] = {}
+        set_channels = {name: c for name, c in self._channels.items() if c.set_adapter is not None}
+        states = channel_state.read_states(conn) if any(c.settings.refresh for c in set_channels.values()) else {}
+        for name, channel in set_channels.items():
+            both = (
+                claims.next_expiry(conn, name) if channel.settings.shown_for is not None else None,
+                sets.refresh_at(channel, states[name]) if name in states else None,
+            )
+            known = [at for at in both if at is not None]
+            if known:
+                instants[name] = min(known)
+        return instants
 
     def _claim(self, tx: Tx, names: Sequence[str], free: int) -> list[Running]:
         """Take what may be called now: questions first, then the nearest deadlines. Pure but for the ledger."""
@@ -524,10 +537,16 @@ class Sender:
         claim, adapter = running.show, running.channel.set_adapter
         assert claim is not None and adapter is not None
         self._machine.fault("show.before")
-        items = sets.items(self._ledger, claim)
-        shown = calls.show(adapter, items, self._context(running, None), running)
+        prepared = sets.prepare(self._ledger, claim)
+        if isinstance(prepared, NeedsPerson):
+            shown: calls.Shown = prepared
+        else:
+            shown = calls.show(adapter, prepared.items, self._context(running, None), running)
+            if not isinstance(shown, ChannelError):
+                shown = {**shown, **prepared.unreadable}
         self._machine.fault("show.after")
-        self._recorder.record(partial(sets.record, running.channel, claim, shown, running, self._rules)).result()
+        record = partial(sets.record, running.channel, claim, shown, running, self._rules, self._daemon_id)
+        self._recorder.record(record).result()
 
     # ---- calls that do not come back
 

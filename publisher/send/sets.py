@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from publisher.channel import DeliveryKey, Item, NoticeKey, Receipt
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
 from publisher.ledger import channel_state, claims, deliveries
 from publisher.ledger.alarms import clear_alarm, raise_alarm
+from publisher.ledger.channel_state import ChannelState
 from publisher.ledger.contents import Contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger, Tx
@@ -18,47 +21,86 @@ from publisher.send.calls import Running, ShowClaim, Shown
 from publisher.send.open_channel import OpenChannel
 from publisher.send.settle import Rules
 
+logger = logging.getLogger(__name__)
+
 LARGEST_CHANGE = 200
 """Deliveries that one attempt changes at most; the rest follow in the next."""
 
 
 def claim(tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_up: timedelta) -> ShowClaim | None:
-    """Take what changes the set now: due deliveries, and publications whose time is over. None: nothing changes."""
-    state = channel_state.lock_state(tx, channel.name)
+    """Take what changes the set now: due deliveries, publications whose time is over; or a refresh. None: nothing."""
+    name = channel.name
+    state = channel_state.lock_state(tx, name)
     if state.open_since is not None and state.probe_at is not None and state.probe_at > tx.now:
         return None
-    found = claims.sends(tx, channel.name, LARGEST_CHANGE)
-    due = [row for row in found if settle.still_useful(tx, channel, row)]
+    due = [row for row in claims.sends(tx, name, LARGEST_CHANGE) if settle.still_useful(tx, channel, row)]
+    standing = claims.shown(tx.conn, name)
+    ending = [row for row in standing if row.until is not None and row.until <= tx.now]
+    updates = claims.standing_updates(tx.conn, name)
+    if not due and not ending:
+        if not refresh_is_due(channel, state, tx.now):
+            return None
+        channel_state.refresh_begins(tx, name)
+        return ShowClaim(None, state.set_number, (), (), tuple(standing), updates)
     for row in due:
         settle.log_lateness(tx, row, daemon_id)
-    ending = claims.expiring(tx.conn, channel.name, tx.now)
-    if not due and not ending:
-        return None
-    standing = claims.shown(tx.conn, channel.name)
-    number = channel_state.next_set_number(tx, channel.name)
-    attempt_id = claims.begin_show(tx, channel.name, due, number, daemon_id, limit, give_up)
+    number = channel_state.next_set_number(tx, name)
+    attempt_id = claims.begin_show(tx, name, due, number, daemon_id, limit, give_up)
     changing = tuple(deliveries.read(tx.conn, row.id) for row in due)
-    return ShowClaim(attempt_id, number, changing, tuple(ending), tuple(standing))
+    return ShowClaim(attempt_id, number, changing, tuple(ending), tuple(standing), updates)
 
 
-def items(ledger: Ledger, claim: ShowClaim) -> list[Item]:
-    """The set to be shown: what stands and has not ended or been withdrawn, plus what is due."""
-    gone = {row.id for row in claim.ending}
-    updates = {row.predecessor_id: row for row in claim.changing if row.operation == Operation.UPDATE.value}
-    gone |= {row.predecessor_id for row in claim.changing if row.operation == Operation.WITHDRAW.value}
-    rows = [row for row in claim.standing if row.id not in gone]
-    rows += [row for row in claim.changing if row.operation == Operation.PUBLISH.value]
+def refresh_is_due(channel: OpenChannel, state: ChannelState, now: datetime) -> bool:
+    """Whether the set is to be shown once more although nothing changed (a screen may have lost its power)."""
+    at = refresh_at(channel, state)
+    return at is not None and at <= now
+
+
+def refresh_at(channel: OpenChannel, state: ChannelState) -> datetime | None:
+    """When the set is shown once more; None: never (as long as nothing was ever shown, too)."""
+    every = channel.settings.refresh
+    return state.shown_at + every if every is not None and state.shown_at is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A set as it is to be shown, and what cannot be shown because its stored text is damaged."""
+
+    items: tuple[Item, ...]
+    unreadable: Mapping[DeliveryKey, NeedsPerson]
+
+
+def prepare(ledger: Ledger, claim: ShowClaim) -> Prepared | NeedsPerson:
+    """The set to be shown: what stands and has not ended or been withdrawn, plus what is due.
+
+    `NeedsPerson` where the text of something that stands is damaged: the old set stays up.
+    """
+    updates = {**claim.updates}
+    updates |= {row.predecessor_id: row for row in claim.changing if row.operation == Operation.UPDATE.value}
+    standing = claim.staying
+    rows = standing + [row for row in claim.changing if row.operation == Operation.PUBLISH.value]
     with ledger.read() as conn:
         contents = read_many(conn, ledger, [updates.get(row.id, row) for row in rows])
-    return [_item(row, updates.get(row.id), contents) for row in rows]
+    items: list[Item] = []
+    unreadable: dict[DeliveryKey, NeedsPerson] = {}
+    stands = {row.id for row in standing}
+    for row in rows:
+        text = updates.get(row.id, row)
+        found = contents[text.id]
+        if not isinstance(found, Exception):
+            items.append(_item(row, text, found))
+            continue
+        logger.error("delivery %s cannot be read: %s", text.id, found)
+        fault = NeedsPerson(Reason.ADAPTER_FAULT, f"编号 {row.number} 的存档内容无法读取，请运行 verify")
+        if row.id in stands:
+            return fault
+        unreadable[DeliveryKey(text.delivery_key)] = fault
+    return Prepared(tuple(items), unreadable)
 
 
-def _item(row: Delivery, update: Delivery | None, read: Mapping[int, Contents | Exception]) -> Item:
-    contents = read[(update or row).id]
-    if isinstance(contents, Exception):
-        raise contents
+def _item(row: Delivery, text: Delivery, contents: Contents) -> Item:
     return Item(
-        delivery_key=DeliveryKey((update or row).delivery_key),
+        delivery_key=DeliveryKey(text.delivery_key),
         notice_key=NoticeKey(row.notice_key),
         version=contents.version,
         rendition=contents.rendition,
@@ -68,12 +110,16 @@ def _item(row: Delivery, update: Delivery | None, read: Mapping[int, Contents | 
     )
 
 
-def record(channel: OpenChannel, claim: ShowClaim, shown: Shown, running: Running, rules: Rules, tx: Tx) -> None:
+def record(
+    channel: OpenChannel, claim: ShowClaim, shown: Shown, running: Running, rules: Rules, daemon_id: int, tx: Tx
+) -> None:
     """Write what the show came to."""
+    clear_alarm(tx, f"overdue_show:{channel.name}")
     if isinstance(shown, ChannelError):
-        _nothing_shown(tx, channel, claim, shown, rules)
+        _nothing_shown(tx, channel, claim, shown, rules, daemon_id)
         return
-    claims.end_attempt(tx, claim.attempt_id, "published", request_digest=running.request_digest)
+    if claim.attempt_id is not None:
+        claims.end_attempt(tx, claim.attempt_id, "published", request_digest=running.request_digest)
     settle.account(tx, channel, Receipt(), rules.sending)
     clear_alarm(tx, f"unwritable:{channel.name}")
     for row in _read(tx, claim.changing):
@@ -86,6 +132,29 @@ def record(channel: OpenChannel, claim: ShowClaim, shown: Shown, running: Runnin
     for row in _read(tx, claim.ending):
         if row.state == State.PUBLISHED.value:
             deliveries.end(tx, row, "time over")
+    changed = {row.predecessor_id for row in claim.changing if row.operation == Operation.UPDATE.value}
+    for row in claim.staying:
+        if row.id not in changed:
+            text = claim.updates.get(row.id, row)
+            _still_shown(tx, channel, row, text, shown.get(DeliveryKey(text.delivery_key)))
+
+
+def _still_shown(
+    tx: Tx, channel: OpenChannel, standing: Delivery, text: Delivery, answer: Receipt | ChannelError | None
+) -> None:
+    """What stood before: where it is kept out now, or shows another text, a person must look."""
+    if isinstance(answer, Receipt):
+        if answer.digest is None or not settle.is_foreign(channel, text, answer.digest):
+            return
+    elif not isinstance(answer, PermanentFailure | NeedsPerson):
+        return
+    row = deliveries.read(tx.conn, standing.id)
+    if row.state != State.PUBLISHED.value:
+        return
+    if isinstance(answer, Receipt):
+        settle.hold_foreign(tx, channel, row, answer.digest or "", answer)
+    else:
+        settle.hold_gone(tx, channel, row, answer.detail)
 
 
 def _read(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
@@ -97,7 +166,7 @@ def _settle(tx: Tx, channel: OpenChannel, row: Delivery, answer: Receipt | Chann
         deliveries.publish(tx, row, Receipt(note="no longer shown"))
     elif isinstance(answer, Receipt):
         if answer.digest is not None and settle.is_foreign(channel, row, answer.digest):
-            settle.hold_foreign(tx, channel, row, answer.digest)
+            settle.hold_foreign(tx, channel, row, answer.digest, answer)
         else:
             until = None if channel.settings.shown_for is None else tx.now + channel.settings.shown_for
             deliveries.publish(tx, row, answer, until=until)
@@ -109,9 +178,15 @@ def _settle(tx: Tx, channel: OpenChannel, row: Delivery, answer: Receipt | Chann
         deliveries.hold(tx, row, Reason.ADAPTER_FAULT, "渠道程序没有给出该公告的结果")
 
 
-def _nothing_shown(tx: Tx, channel: OpenChannel, claim: ShowClaim, error: ChannelError, rules: Rules) -> None:
-    """The old set stands; everything that was to change waits."""
-    settle.end_attempt(tx, claim.attempt_id, error, None)
+def _nothing_shown(
+    tx: Tx, channel: OpenChannel, claim: ShowClaim, error: ChannelError, rules: Rules, daemon_id: int
+) -> None:
+    """The old set stands; everything that was to change waits. A refresh that fails is an attempt after all."""
+    attempt_id = claim.attempt_id
+    if attempt_id is None:
+        limit = channel.call_limit(rules.sending)
+        attempt_id = claims.begin_show(tx, channel.name, (), claim.set_number, daemon_id, limit, rules.sending.give_up)
+    settle.end_attempt(tx, attempt_id, error, None)
     settle.account(tx, channel, error, rules.sending)
     if error.reason is Reason.FOLDER_UNWRITABLE:
         raise_alarm(
@@ -122,7 +197,7 @@ def _nothing_shown(tx: Tx, channel: OpenChannel, claim: ShowClaim, error: Channe
     failure = error if isinstance(error, TransientFailure) else TransientFailure(error.reason, error.detail)
     for row in _read(tx, claim.changing):
         if row.state == State.SENDING.value:
-            settle.try_later(tx, channel, row, failure, rules, claim.attempt_id)
+            settle.try_later(tx, channel, row, failure, rules, attempt_id)
     if claim.ending:
         # What only ends has no row with a due time of its own: the channel waits as a whole.
         channel_state.wait_until(tx, channel.name, tx.now + rules.sending.retry_first)

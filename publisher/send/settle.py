@@ -30,8 +30,10 @@ from publisher.send.open_channel import OpenChannel
 from publisher.send.retry import slow_wait
 from publisher.settings import SendingSettings
 
-_NOT_DOWN = frozenset({Reason.RATE_LIMITED, Reason.QUOTA, Reason.NO_LONGER_MINE, Reason.INTERRUPTED})
-"""Transient reasons that do not say that the channel is down."""
+_NOT_DOWN = frozenset(
+    {Reason.RATE_LIMITED, Reason.QUOTA, Reason.NO_LONGER_MINE, Reason.INTERRUPTED, Reason.FOLDER_UNWRITABLE}
+)
+"""Transient reasons that do not say that the channel is down, or (a folder) have an alarm of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,7 +437,12 @@ def _gone(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
     if tx.now < counts_from:
         deliveries.reschedule(tx, row, counts_from)
         return
-    detail = f"{channel.title}上已查不到该公告"
+    hold_gone(tx, channel, row)
+
+
+def hold_gone(tx: Tx, channel: OpenChannel, row: Delivery, why: str = "") -> None:
+    """A publication is no longer shown."""
+    detail = f"{channel.title}上已查不到该公告" + (f"：{why}" if why else "")
     deliveries.hold(tx, row, Reason.GONE_FROM_CHANNEL, detail)
     raise_alarm(tx, f"gone:{row.id}", f"{row.number} {detail}", channel.name)
 

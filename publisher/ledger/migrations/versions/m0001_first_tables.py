@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("probes", sa.Integer(), nullable=False),
         sa.Column("not_before", Moment(), nullable=True),
         sa.Column("set_number", sa.BigInteger(), nullable=False),
+        sa.Column("shown_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_channel_state")),
     )
     op.create_table(
