@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import hypothesis
@@ -30,3 +31,12 @@ def pytest_report_header() -> str:
     """Print what a repetition of this run needs; the seed of the order is printed by pytest-randomly."""
     wanted = {name: os.environ.get(name, "not set") for name in ("KILLS", "PYTHONHASHSEED")}
     return "repeat with: " + ", ".join(f"{name} {value}" for name, value in wanted.items())
+
+
+@pytest.fixture(autouse=True)
+def _close_ledgers() -> Iterator[None]:
+    """Give back the connections of the ledgers that a test opened."""
+    yield
+    opened = getattr(sys.modules.get("tests.support.sending"), "OPENED", [])
+    while opened:
+        opened.pop().close()

