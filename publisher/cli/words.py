@@ -25,6 +25,7 @@ EVENTS = {
     "approved_late": "批准晚于指定时间",
     "late": "晚于指定时间发送",
     "late_answer": "迟到的答复",
+    "double_settled": "重复发布警报已核实处理",
     "answered": "收到工作人员答复",
     "still_held": "查询后仍需人工处理",
     "published": "发布",

@@ -17,6 +17,7 @@ from publisher.channel import Capabilities, Receipt
 from publisher.delivery import Operation, State, WaitsFor
 from publisher.errors import NotAllowed, Reason
 from publisher.ledger import claims, deliveries, intake_rows
+from publisher.ledger.alarms import clear_alarm
 from publisher.ledger.chain import Entry, iso
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx
@@ -209,7 +210,13 @@ def confirm(
     url: str | None = None,
     proof: str = "",
 ) -> None:
-    """A person saw it published: since `seen_at` (between the first attempt and now; default now)."""
+    """A person saw it published: since `seen_at` (between the first attempt and now; default now).
+
+    Of what is published already, it settles the alarm that it may be public twice.
+    """
+    if row.state == State.PUBLISHED.value and clear_alarm(tx, f"double:{row.id}", proof):
+        _log(tx, row, "double_settled", person, proof=proof)
+        return
     if State(row.state) not in _CAN_BE_CONFIRMED:
         raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，无需确认")
     seen = seen_at or tx.now

@@ -284,6 +284,12 @@ def _end_attempts(tx: Tx, ended: list[dict[str, Any]]) -> None:
     tx.conn.execute(_END, ended)
 
 
+def is_over(conn: Connection, attempt_id: int) -> bool:
+    """Whether an attempt's call is known to be over."""
+    ended = conn.execute(select(attempt.c.ended_at).where(attempt.c.id == attempt_id)).scalar_one()
+    return ended is not None
+
+
 def end_observation(tx: Tx, observation_id: int, finding: str, detail: str = "", digest: str | None = None) -> None:
     """Write down what the channel said when asked."""
     values = {"ended_at": tx.now, "finding": finding, "detail": detail or None, "digest": digest}
@@ -307,6 +313,14 @@ def may_be_public(conn: Connection, row: Delivery, but_for: int | None = None) -
         mine.append(attempt.c.id != but_for)
     joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
     return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
+
+
+def was_taken(conn: Connection, delivery_id: int, but_for: int) -> bool:
+    """Whether a call of this delivery other than `but_for` was answered with a receipt."""
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    others = (attempt_delivery.c.delivery_id == delivery_id, attempt.c.id != but_for)
+    taken = attempt.c.outcome.in_(("published", "submitted"))
+    return conn.execute(select(attempt.c.id).select_from(joined).where(*others, taken).limit(1)).first() is not None
 
 
 def settle_calls(tx: Tx, delivery_id: int, outcome: str) -> None:

@@ -343,7 +343,8 @@ class Sender:
         finally:
             with self._lock:
                 del self._running[id(running)]
-            if running.overdue:
+                overdue = running.overdue
+            if overdue:
                 self._pool.regain()
             self._wake.set()
 
@@ -438,8 +439,9 @@ class Sender:
         assert attempt_id is not None
         row = deliveries.read(tx.conn, claimed.row.id)
         settle.end_attempt(tx, attempt_id, outcome, running.request_digest, slot=slot)
+        # An answer that crosses the end of patience finds the delivery still sending: it is in time.
         taken_over = row.state != State.SENDING.value or row.daemon_id != claimed.row.daemon_id
-        if running.overdue or taken_over:
+        if taken_over:
             settle.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
             return False
         if isinstance(outcome, TransientFailure) and self._quick(running, outcome):
@@ -452,7 +454,7 @@ class Sender:
 
     def _quick(self, running: Running, outcome: TransientFailure) -> bool:
         """Whether a quick retry makes sense: a passing failure, no probe, no wish to be left alone."""
-        if running.probing or self._closing:
+        if running.probing or running.overdue or self._closing:
             return False
         passing = outcome.reason in (Reason.BUSY, Reason.UNREACHABLE, Reason.NAME_LOOKUP)
         return passing and outcome.not_before is None and self._sending.quick_wait > timedelta(0)
@@ -554,10 +556,10 @@ class Sender:
         now = self._machine.monotonic()
         with self._lock:
             late = [r for r in self._running.values() if not r.overdue and now > r.started + r.limit + OVERDUE_AFTER]
-        for running in late:
-            with running.lock:
+            for running in late:
                 running.overdue = True
-            self._pool.abandon()
+                self._pool.abandon()
+        for running in late:
             self._recorder.record(partial(self._record_overdue, running)).result()
 
     def _record_overdue(self, running: Running, tx: Tx) -> None:
@@ -571,7 +573,7 @@ class Sender:
         if claimed.attempt_id is None:
             deliveries.reschedule(tx, row, tx.now + self._sending.retry_cap)
             return
-        if row.state != State.SENDING.value:
+        if row.state != State.SENDING.value or claims.is_over(tx.conn, claimed.attempt_id):
             return
         outcome = OutcomeUnknown(Reason.TIME_LIMIT)
         claims.end_attempt(tx, claimed.attempt_id, "unknown", reason=Reason.TIME_LIMIT.value, over=False)

@@ -300,6 +300,8 @@ def _cannot_tell(tx: Tx, channel: OpenChannel, row: Delivery, state: State, why:
         deliveries.reschedule(tx, row, read_back_at(channel, row, tx.now, row.asks + 1), asks=row.asks + 1)
     elif state is State.HELD:
         _answer_release(tx, row, Reason.CANNOT_BE_ASKED, why)
+    elif state is State.UNKNOWN and row.call_over_at is not None and may_repeat(channel, row, tx.now):
+        deliveries.back_to_pending(tx, row, Reason.INTERRUPTED, ADVICE[Reason.INTERRUPTED], tx.now, event="interrupted")
     else:
         hold_unaskable(tx, row, why or ADVICE[Reason.CANNOT_BE_ASKED])
 
@@ -454,32 +456,58 @@ def settle_late(
     tx: Tx, channel: OpenChannel, row: Delivery, outcome: Receipt | ChannelError, attempt_id: int, rules: Rules
 ) -> None:
     """An overdue call ended after all: its answer is never dropped."""
-    said = "receipt" if isinstance(outcome, Receipt) else outcome.reason.value
-    tx.log(deliveries.entry(row, "late_answer", PROGRAM, attempt=attempt_id, said=said))
-    state = State(row.state)
+    told: dict[str, Any] = {"said": "receipt" if isinstance(outcome, Receipt) else outcome.reason.value}
     if isinstance(outcome, Receipt):
-        if state is State.HELD and not (outcome.public and outcome.task is None):
-            return
-        if state in (State.UNKNOWN, State.HELD):
-            _receipt(tx, channel, row, outcome, attempt_id)
-        elif state in (State.PUBLISHED, State.SUBMITTED) and outcome.number != row.channel_number:
-            raise_alarm(
-                tx,
-                f"double:{row.id}",
-                f"{row.number} 在{channel.title}可能重复发布：{row.channel_number}、{outcome.number}",
-                channel.name,
+        told |= {"channel_number": outcome.number, "url": outcome.url}
+    tx.log(deliveries.entry(row, "late_answer", PROGRAM, attempt=attempt_id, **told))
+    if isinstance(outcome, Receipt):
+        _late_receipt(tx, channel, row, outcome, attempt_id)
+    elif State(row.state) is State.UNKNOWN:
+        _late_failure(tx, channel, row, outcome, attempt_id, rules)
+
+
+def _late_receipt(tx: Tx, channel: OpenChannel, row: Delivery, receipt: Receipt, attempt_id: int) -> None:
+    """It was taken after all."""
+    state, public = State(row.state), receipt.public and receipt.task is None
+    if state is State.UNKNOWN or (state is State.HELD and public):
+        _receipt(tx, channel, row, receipt, attempt_id)
+    elif state is State.PENDING and public:
+        # It waits to be sent again: not any more. Within this transaction nobody sees it held.
+        deliveries.hold(tx, row, Reason.ANSWER_LOST, ADVICE[Reason.ANSWER_LOST])
+        _receipt(tx, channel, deliveries.read(tx.conn, row.id), receipt, attempt_id)
+    elif state in (State.PUBLISHED, State.SUBMITTED):
+        if _is_another(tx, row, receipt, attempt_id):
+            _alarm_double(
+                tx, channel, row, f"可能重复发布：{row.channel_number or '无编号'}、{receipt.number or '无编号'}"
             )
-        return
-    if state is not State.UNKNOWN:
-        return
+    elif state is State.SENDING:
+        if not may_repeat(channel, row, tx.now):
+            _alarm_double(tx, channel, row, f"可能重复发布：上一次提交已被受理（{receipt.number or '无编号'}）")
+    elif state is not State.HELD:
+        _alarm_double(tx, channel, row, f"为“{state.label}”，但渠道已受理（{receipt.number or '无编号'}）")
+
+
+def _is_another(tx: Tx, row: Delivery, receipt: Receipt, attempt_id: int) -> bool:
+    """Whether `receipt` is of another item than the one that is known."""
+    if receipt.number and row.channel_number:
+        return bool(receipt.number != row.channel_number)
+    return claims.was_taken(tx.conn, row.id, but_for=attempt_id)
+
+
+def _alarm_double(tx: Tx, channel: OpenChannel, row: Delivery, what: str) -> None:
+    raise_alarm(tx, f"double:{row.id}", f"{row.number} 在{channel.title}{what}，请立即核对", channel.name)
+
+
+def _late_failure(
+    tx: Tx, channel: OpenChannel, row: Delivery, outcome: ChannelError, attempt_id: int, rules: Rules
+) -> None:
     if isinstance(outcome, TransientFailure):
         try_later(tx, channel, row, outcome, rules, attempt_id)
     elif isinstance(outcome, PermanentFailure):
         deliveries.fail(tx, row, outcome.reason, outcome.detail, attempt=attempt_id)
-    elif channel.capabilities.findable:
-        deliveries.reschedule(tx, row, tx.now, call_over_at=tx.now)
     else:
-        hold_unaskable(tx, row, ADVICE[Reason.CANNOT_BE_ASKED])
+        # From now on the call is known to be over.
+        deliveries.reschedule(tx, row, tx.now, call_over_at=tx.now)
 
 
 def recover(
@@ -489,7 +517,8 @@ def recover(
     if channel is None:
         deliveries.hold(tx, row, Reason.CANNOT_BE_ASKED, "该渠道已停用，无法查询上次发送的结果，请人工核对")
     elif not call_had_begun or channel.set_adapter is not None or not reconcile:
-        claims.settle_calls(tx, row.id, "interrupted")
+        if not reconcile:
+            claims.settle_calls(tx, row.id, "interrupted")
         deliveries.back_to_pending(tx, row, Reason.INTERRUPTED, ADVICE[Reason.INTERRUPTED], tx.now, event="interrupted")
     else:
         unknown(tx, channel, row, OutcomeUnknown(Reason.DAEMON_DIED), rules, None, call_over=True)
