@@ -84,6 +84,9 @@ def test_an_answer_that_crosses_the_end_of_patience_is_used_as_it_is(tmp_path: P
     pool = world.sender._pool
     world.sender = Sender(world.ledger, recorder, pool, world.channels, world.sending, world.daemon_id, world.machine)
     number = world.accept()
+    world.sender.tick(world.clock())
+    until(lambda: site.calls)
+    world.outwait()
     until(recorder.recorded.is_set, world)
     until(lambda: world.sender.in_flight() == 0, world)
 
@@ -98,6 +101,8 @@ def test_a_call_that_hangs_is_unknown_until_it_ends_and_a_restart_ends_it(
     site = ScriptedSite(gate=gate, findable=False)
     world = a_world(tmp_path, {"city": site}, threads=2, settings=SHORT)
     number = world.accept()
+    until(lambda: site.calls, world)
+    world.outwait()
     until(lambda: world.state(number, "city") is State.UNKNOWN, world)
     row = world.row(number, "city")
     assert (row.reason, row.next_at, row.call_over_at) == ("time_limit", None, None)
@@ -239,6 +244,7 @@ def test_a_question_that_hangs_is_asked_again_later_and_others_go_on(tmp_path: P
     world = a_world(tmp_path, {"city": site}, threads=2, settings=SHORT)
     number = world.accept()
     until(lambda: site.asked, world)
+    world.outwait()
     other = world.accept(a_notice(project_no="NO-2", dates={}))
     until(lambda: world.state(other, "city") is State.PUBLISHED, world)
     until(lambda: world.row(number, "city").next_at is not None and world.row(number, "city").daemon_id is None, world)
@@ -251,7 +257,7 @@ def test_a_question_that_hangs_is_asked_again_later_and_others_go_on(tmp_path: P
 # ---- an outcome that cannot be recorded
 
 
-def test_an_outcome_that_could_not_be_recorded_is_asked_for(tmp_path: Path) -> None:
+def test_an_outcome_that_could_not_be_recorded_is_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A fault of the program in recording; the ledger itself can be reached."""
     site = ScriptedSite()
     world = a_world(tmp_path, {"city": site}, threads=2)
@@ -262,7 +268,7 @@ def test_an_outcome_that_could_not_be_recorded_is_asked_for(tmp_path: Path) -> N
             "begin select raise(abort, 'a fault of the program'); end"
         )
         conn.commit()
-    until(lambda: site.calls and not world.sender.in_flight(), world)
+    until(lambda: "recording an outcome of city failed" in caplog.text, world)
     with world.ledger.engine.connect() as conn:
         conn.exec_driver_sql("drop trigger fault")
         conn.commit()

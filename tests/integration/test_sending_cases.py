@@ -373,6 +373,8 @@ def test_c073_a_call_that_never_answers_is_unknown_and_others_go_on(tmp_path: Pa
     end = time.monotonic() + 20
     while world.state(number, "city") is not State.UNKNOWN and time.monotonic() < end:
         world.sender.tick(world.clock(), 0.05)
+        if hanging.calls and world.state(number, "county") is State.PUBLISHED:
+            world.outwait()
     assert world.state(number, "city") is State.UNKNOWN
     assert world.state(number, "county") is State.PUBLISHED
     other = world.accept(a_notice(**open_dates(7)), on=["county"])

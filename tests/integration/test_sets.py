@@ -254,6 +254,7 @@ def test_a_show_that_hangs_is_alarmed_not_repeated_and_settled_when_it_returns(t
     end = time.monotonic() + 15
     while "overdue_show:led" not in world.alarms():
         assert time.monotonic() < end
+        world.outwait()
         world.sender.tick(world.clock(), 0.02)
     second = world.accept(numbered(2))
     world.sender.tick(world.clock(), 0.1)

@@ -51,6 +51,7 @@ class World:
     daemon_id: int
     machine: Machine
     approvals: int = 0
+    _skipped: list[float] = field(default_factory=list)
     _claims: int = field(default=0)
 
     def accept(
@@ -83,6 +84,10 @@ class World:
                 tx, row, content, {}, planned, approvals_needed=self.approvals, ledger_id=self.ledger.ledger_id
             )
         return made.number
+
+    def outwait(self, seconds: float = 10) -> None:
+        """Let the time that limits calls pass, as if calls in flight had lasted so long."""
+        self._skipped[0] += seconds
 
     def step(self) -> datetime | None:
         """Run what is due now."""
@@ -203,11 +208,12 @@ def a_world(
         name: opened(channel_settings(name, **dict((settings or {}).get(name, {}))), adapter)
         for name, adapter in adapters.items()
     }
-    machine = Machine(clock, time.monotonic, clock.sleep, random.Random(1), fault)
+    skipped = [0.0]
+    machine = Machine(clock, lambda: time.monotonic() + skipped[0], clock.sleep, random.Random(1), fault)
     with ledger.write() as tx:
         daemon_id = claims.register_daemon(tx, "test", 1, rules.lease)
     recorder: Recorder = GroupingRecorder(ledger, time.sleep) if threads else InlineRecorder(ledger)
     pool: Pool = ThreadPool(threads) if threads else InlinePool()
     sender = Sender(ledger, recorder, pool, channels, rules, daemon_id, machine)
     OPENED.append(ledger)
-    return World(ledger, clock, channels, rules, sender, daemon_id, machine, approvals)
+    return World(ledger, clock, channels, rules, sender, daemon_id, machine, approvals, skipped)
