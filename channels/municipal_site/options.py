@@ -116,7 +116,7 @@ class Query(Options):
     """How the site is asked what it holds: by delivery key, and by its own number after an update or withdrawal.
 
     The text it shows is read from `content` in the answer (HTML) or from the reader's page, at `page_xpath`.
-    `files`: path of the list of attachments, each with its name and address.
+    `files`: path of the list of attachments, each with its name and address; empty: the site does not tell.
     """
 
     path: str = "/api/notices/{{ key | urlencode }}"

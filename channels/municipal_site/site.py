@@ -236,7 +236,7 @@ class MunicipalSite:
     def _missing_attachments(self, words: Words, submission: Submission) -> list[str]:
         """Names of the attachments that the site does not show with exactly our bytes."""
         query = self._options.query
-        if query.files is None or not self._options.takes_attachments:
+        if not query.files or not self._options.takes_attachments:
             return []
         shown = [entry for entry in words.list_at(query.files) if isinstance(entry, Mapping)]
         missing = []

@@ -361,8 +361,9 @@ class PracticeSite:
         password = fields.pop("password", "")
         if self.switches.fail == "lock_out" or (self.switches.key and password != self.switches.key):
             return self._words(200, "登录失败：用户名或密码错误", charset)
+        files = [number for number in fields.pop("files", "").split(",") if number]  # a form has no lists
         try:
-            item, new = self._keep(request, fields, [])
+            item, new = self._keep(request, fields, files)
         except Refused as refused:
             reasons = "；".join([refused.message, *refused.fields.values()])
             return self._words(200, f"提交失败：{reasons}", charset)

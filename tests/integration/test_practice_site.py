@@ -235,3 +235,16 @@ def test_as_a_program_it_tells_of_each_stored_item_before_it_answers(tmp_path: P
     with program(tmp_path / "other", "--hook-url", f"{site.base_url}/hook") as ready:
         call(ready["port"], "POST", "/api/notices", NOTICE)
     assert ("POST", "/hook") in site.seen
+
+
+def test_a_form_names_the_files_that_belong_to_its_notice(site: PracticeSite) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    connection.request("POST", "/api/files", b"%PDF", {"X-File-Name": "a.pdf", "X-Key": "d-1"})
+    told = json.loads(connection.getresponse().read())
+    connection.close()
+    form = f"key=d-1&title=T&body=B&files={told['id']}"
+    _, page, _ = call(site.port, "POST", "/form/notices", form.encode())
+    assert "发布成功" in page
+    assert [file["name"] for file in site.items()[0]["files"]] == ["a.pdf"]
+    _, page, _ = call(site.port, "POST", "/form/notices", b"key=d-2&title=T&body=B&files=99")
+    assert "附件不存在" in page
