@@ -183,7 +183,8 @@ def refresh_begins(tx: Tx, channel: str) -> None:
 
 
 def _waiting(conn: Connection, channel: str) -> int:
-    query = select(func.count()).where(delivery.c.channel == channel, delivery.c.state == State.PENDING.value)
+    waiting = (State.PENDING.value, State.SENDING.value)  # what is just failing waits again in a moment
+    query = select(func.count()).where(delivery.c.channel == channel, delivery.c.state.in_(waiting))
     return conn.execute(query).scalar_one()
 
 

@@ -33,8 +33,10 @@ from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx
 from publisher.ledger.tables import attempt, attempt_delivery, daemon, delivery, observation
 
-ASKED = (State.UNKNOWN, State.SUBMITTED, State.PUBLISHED, State.HELD)
-"""States in which a due delivery is asked for, not sent: its `next_at` says when."""
+IN_DOUBT = (State.UNKNOWN, State.HELD)
+"""States in which a due delivery is asked for, not sent, because something waits for the answer."""
+LOOKED_AFTER = (State.SUBMITTED, State.PUBLISHED)
+"""States in which a due delivery is asked for from time to time: where calls are rationed, sending goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ _ASKS = (
     select(delivery)
     .where(
         *_DUE,
-        delivery.c.state.in_([s.value for s in ASKED]),
+        delivery.c.state.in_(bindparam("states", expanding=True)),
         or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < bindparam("now")),
     )
     .order_by(delivery.c.next_at, delivery.c.id)
@@ -119,12 +121,13 @@ def sends(tx: Tx, channel: str, room: int) -> list[Delivery]:
     return list(tx.conn.execute(query, {"its_channel": channel, "now": tx.now, "room": room}))
 
 
-def asks(tx: Tx, channel: str, room: int) -> list[Delivery]:
-    """Deliveries of `channel` for which the channel is to be asked now, locked."""
+def asks(tx: Tx, channel: str, states: Sequence[State], room: int) -> list[Delivery]:
+    """Deliveries of `channel` in one of `states` for which the channel is to be asked now, locked."""
     if room <= 0:
         return []
     query = _ASKS_LOCKED if tx.on_postgresql else _ASKS
-    return list(tx.conn.execute(query, {"its_channel": channel, "now": tx.now, "room": room}))
+    told = {"its_channel": channel, "now": tx.now, "room": room, "states": [state.value for state in states]}
+    return list(tx.conn.execute(query, told))
 
 
 def begin_sends(

@@ -18,6 +18,7 @@ from publisher.channel import Receipt, TaskNote
 from publisher.delivery import Operation, State, WaitsFor, may_follow
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import places
+from publisher.ledger.alarms import clear_alarm
 from publisher.ledger.chain import Entry, canonical, iso, local_day, sha256_text
 from publisher.ledger.store import PROGRAM, Tx
 from publisher.ledger.tables import delivery, intake, task
@@ -111,6 +112,20 @@ def change(tx: Tx, row: Delivery, new: State, **values: Any) -> None:
     tx.gather(_touch_receipts, row.notice_id)
     if new in _MOVES_FILES or old in _MOVES_FILES:
         tx.gather(places.settle_places, row.notice_id)
+    if old is State.HELD:
+        tx.gather(_clear_alarms, (row.id, row.channel))
+
+
+def _clear_alarms(tx: Tx, dealt_with: list[tuple[int, str]]) -> None:
+    """What these were held for is dealt with; of a give-up, once it is so with every one of the channel."""
+    for delivery_id, _ in dealt_with:
+        clear_alarm(tx, f"drift:{delivery_id}")
+        clear_alarm(tx, f"gone:{delivery_id}")
+    for channel in sorted({channel for _, channel in dealt_with}):
+        given_up = (delivery.c.state == State.HELD.value, delivery.c.reason == Reason.GAVE_UP.value)
+        query = select(delivery.c.id).where(delivery.c.channel == channel, *given_up).limit(1)
+        if tx.conn.execute(query).first() is None:
+            clear_alarm(tx, f"gave_up:{channel}")
 
 
 _MOVES_FILES = frozenset({State.PUBLISHED, State.CANCELLED})

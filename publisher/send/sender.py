@@ -238,27 +238,41 @@ class Sender:
         return instants
 
     def _claim(self, tx: Tx, names: Sequence[str], free: int) -> list[Running]:
-        """Take what may be called now: questions first, then the nearest deadlines. Pure but for the ledger."""
+        """Take what may be called now: doubts first, then the nearest deadlines, then what is only looked after.
+
+        Pure but for the ledger.
+        """
         stopped = channel_state.read_states(tx.conn)
         all_stopped = ALL in stopped and stopped[ALL].stopped_at is not None
         started: list[Running] = []
         candidates: list[tuple[OpenChannel, Delivery, bool]] = []
+        rooms: dict[str, int] = {}
         for name in names:
             channel = self._channels[name]
             state = channel_state.lock_state(tx, name)
             room = min(free - len(started), self._room(tx, channel, state))
-            asks = claims.begin_asks(
-                tx, claims.asks(tx, name, room), self._daemon_id, channel.call_limit(self._sending)
-            )
-            started += [self._new(channel, claimed) for claimed in asks]
+            asked = self._claim_asks(tx, channel, claims.IN_DOUBT, room)
+            started += asked
+            rooms[name] = room - len(asked)
             if all_stopped or state.stopped_at is not None:
                 continue
             if channel.set_adapter is not None:
                 started += self._claim_show(tx, channel, room)
             else:
-                candidates += self._candidates(tx, channel, state, room - len(asks))
+                candidates += self._candidates(tx, channel, state, rooms[name])
         candidates.sort(key=lambda c: (c[1].deadline, c[1].id))
-        return started + self._claim_sends(tx, candidates[: max(0, free - len(started))])
+        sends = self._claim_sends(tx, candidates[: max(0, free - len(started))])
+        sent = Counter(running.channel.name for running in sends)
+        started += sends
+        for name in names:
+            room = min(free - len(started), rooms[name] - sent[name])
+            started += self._claim_asks(tx, self._channels[name], claims.LOOKED_AFTER, room)
+        return started
+
+    def _claim_asks(self, tx: Tx, channel: OpenChannel, states: Sequence[State], room: int) -> list[Running]:
+        rows = claims.asks(tx, channel.name, states, room)
+        claimed = claims.begin_asks(tx, rows, self._daemon_id, channel.call_limit(self._sending))
+        return [self._new(channel, one) for one in claimed]
 
     def _room(self, tx: Tx, channel: OpenChannel, state: ChannelState) -> int:
         """How many calls the channel may take now."""

@@ -326,8 +326,10 @@ def _answer_release(tx: Tx, row: Delivery, reason: Reason, why: str) -> None:
 def _ask_later(tx: Tx, channel: OpenChannel, row: Delivery, failure: TransientFailure, rules: Rules) -> None:
     if failure.not_before is not None:
         channel_state.wait_until(tx, channel.name, failure.not_before)
-    asked = row.asks + 1
-    next_at = tx.now + slow_wait(asked, rules.sending, rules.chance)
+    # A reading of what is published that could not be made is none: its place in the plan is kept.
+    published = row.state == State.PUBLISHED.value
+    asked = row.asks if published else row.asks + 1
+    next_at = tx.now + (rules.sending.retry_cap if published else slow_wait(asked, rules.sending, rules.chance))
     if failure.not_before is not None:
         next_at = max(next_at, failure.not_before)
     if row.state == State.UNKNOWN.value and row.give_up_at is not None and next_at > row.give_up_at:
