@@ -202,10 +202,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The channel holds the delivery; `digest` is the text digest of what it shows, if it could be read."""
+    """The channel holds the delivery; `digest` is the text digest of what it shows, if it could be read.
+
+    `unknown_word`: the state in which the channel says it is, in a word the adapter does not know; then the
+    receipt is not public.
+    """
 
     receipt: Receipt
     digest: str | None = None
+    unknown_word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +278,10 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One delivery, as given to `submit` and `find`."""
+    """One delivery, as given to `submit` and `find`. `reason`: why, of an update or a withdrawal.
+
+    On a `watched_only` channel `references` holds one entry: the publication on the channel that feeds it.
+    """
 
     operation: Operation
     delivery_key: DeliveryKey
@@ -284,6 +292,7 @@ class Submission:
     references: Sequence[Reference]
     last_receipt: Receipt | None
     context: Context
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +342,16 @@ class SetChannel(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     def show(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Receipt | ChannelError]: ...
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A channel that shows more than its rendition says: what an onlooker would see, made without sending.
+
+    `preview` gives files by name. It raises `ChannelError` for what the channel would refuse.
+    """
+
+    def preview(self, version: Version, rendition: Rendition) -> Mapping[str, bytes]: ...
 
 
 AnyChannel = Channel | SetChannel

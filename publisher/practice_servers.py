@@ -52,8 +52,13 @@ class PracticeServer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        _close_pipes(self.process)
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def start_site(name: str, title: str, store: Path, port: int = 0) -> PracticeServer:
@@ -61,11 +66,16 @@ def start_site(name: str, title: str, store: Path, port: int = 0) -> PracticeSer
     store.mkdir(parents=True, exist_ok=True)
     for wanted in (port, 0) if port else (0,):
         command = [sys.executable, "-m", "channels.practice", "site", "--port", str(wanted)]
-        command += ["--store", str(store), "--name", title, "--pages"]
+        command += ["--store", str(store), "--name", title, "--pages", "--until-stdin-ends"]
         with (store / "server.log").open("ab") as log:
             # A session of its own: Ctrl-C is for the program, which ends its servers when its calls are over.
             process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, env=dict(os.environ), start_new_session=True
+                command,
+                stdin=subprocess.PIPE,  # never written to: it closes when this program is gone, however it ended
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=dict(os.environ),
+                start_new_session=True,
             )
         assert process.stdout is not None  # it was asked for
         line = process.stdout.readline()
@@ -73,7 +83,7 @@ def start_site(name: str, title: str, store: Path, port: int = 0) -> PracticeSer
             told: dict[str, Any] = json.loads(line)
             return PracticeServer(name, told["url"], told["admin_port"], process)
         process.wait()
-        process.stdout.close()
+        _close_pipes(process)
     said = (store / "server.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise PracticeServerFailed(
         f"the practice server of {name} did not start: {said[-1] if said else 'it said nothing'}"

@@ -41,17 +41,21 @@ class Receipts:
         """Write every answer that is out of date; gives how many. One that cannot be written waits."""
         with self.ledger.read() as conn:
             rows = intake_rows.with_receipt_due(conn)
-        written = 0
+        if not rows:
+            return 0
+        with self.ledger.write() as tx:
+            intake_rows.writing_receipts(tx, [row.id for row in rows])
+        written = []
         for row in rows:
             try:
                 self._write(row)
             except OSError as error:
                 logger.warning("the answer for intake %s cannot be written now: %s", row.n, error)
                 continue
-            with self.ledger.write() as tx:
-                intake_rows.receipt_written(tx, row.id)
-            written += 1
-        return written
+            written.append(row.id)
+        with self.ledger.write() as tx:
+            intake_rows.receipts_written(tx, written)
+        return len(written)
 
     def text(self, conn: Connection, row: IntakeRow) -> str:
         """The answer for an intake row, as staff read it."""
@@ -91,6 +95,7 @@ class Receipts:
     def _line(self, row: Delivery, notice: Notice) -> dict[str, Any]:
         public = row.state in (State.PUBLISHED.value, State.ENDED.value)
         waits = _WAITS.get(WaitsFor(row.waits_for)) if row.waits_for and row.state == State.PENDING.value else None
+        receipt = deliveries.receipt_of(row)
         return {
             "title": self.titles.get(row.channel, row.channel),
             "mandatory": row.mandatory,
@@ -98,7 +103,7 @@ class Receipts:
             "number": row.channel_number,
             "url": row.url,
             "visible_since": row.visible_since if public else None,
-            "reason": row.detail or waits,
+            "reason": row.detail or waits or (receipt.note if public and receipt else None),
         }
 
     def _write(self, row: IntakeRow) -> None:

@@ -134,6 +134,11 @@ class Words:
             text = (found.group(1) or "") if found else ""
         return text.strip() or None
 
+    def word_at(self, path: str) -> str | None:
+        """The word (or number) at a path, `null` where the site says that; None where there is no such place."""
+        value = self.at(path)
+        return None if value is _MISSING or isinstance(value, Mapping | list) else _plain(value).strip() or "空"
+
     def list_at(self, path: str) -> list[Any]:
         """The list at a path; empty where there is none."""
         value = self.at(path)
@@ -162,5 +167,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:
-        return str(value).lower()
+        return "null" if value is None else str(value).lower()
     return str(value)

@@ -69,6 +69,17 @@ def read_when(text: str) -> datetime | date | None:
     return None
 
 
+def instant(text: str | None) -> datetime | None:
+    """The instant that a site prints in ISO form; without a zone it is local time. None for anything else."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=LOCAL)
+
+
 def _month(name: str) -> int:
     if name[:-1].isdigit():
         return int(name[:-1])

@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 import lxml.etree
 import lxml.html
 
 from channels.kit.answers import Words
+from channels.kit.dates import instant
 from channels.kit.http import Http, HttpSettings, Request, status_error
+from channels.kit.judge import ask, not_taken, not_told
 from channels.kit.options import read_options
+from channels.kit.submissions import Values, number_of
+from channels.kit.uploads import Uploads, missing_attachments
 from channels.municipal_site.options import SiteOptions
-from channels.municipal_site.requests import Requests, Values, attachment_values, number_of
+from channels.municipal_site.requests import Requests
 from publisher.channel import (
     Absent,
-    Attachment,
     CannotTell,
     Capabilities,
     ChannelConfig,
     Finding,
     Found,
-    Limits,
     Receipt,
     Submission,
 )
 from publisher.delivery import Operation
 from publisher.errors import (
     ChannelError,
-    NeedsPerson,
-    OutcomeUnknown,
     PermanentFailure,
     Reason,
     SettingsError,
     TransientFailure,
 )
-from publisher.notice import LOCAL, html_to_text, text_digest
-
-_SHORT_KEEP_ALIVE = timedelta(seconds=2)
-_LONG_KEEP_ALIVE = timedelta(seconds=30)
+from publisher.notice import html_to_text, text_digest
 
 
 class MunicipalSite:
@@ -51,6 +44,7 @@ class MunicipalSite:
         self._options = options = read_options(SiteOptions, config.options)
         self._requests = Requests(options, config.secrets)
         self._http = Http(http_settings(options), name=config.name, secrets=config.secrets, practice=config.practice)
+        self._uploads = Uploads(options.upload, options.base_url, self._http, self._requests.headers, self._not_taken)
         self.capabilities = _capabilities(options)
         self._xpath = _xpath(options.query.page_xpath)
 
@@ -65,49 +59,20 @@ class MunicipalSite:
         self._http.check_practice(f"{self._options.base_url}/", submission.context)
         values = self._requests.values(submission)
         if submission.operation is not Operation.WITHDRAW:
-            values["attachments"] = self._upload_all(submission, values)
+            values["attachments"] = self._bring_attachments(submission, values)
         request = self._requests.operation(submission.operation, values)
         words = Words(self._http.call(request, submission.context))
         if submission.operation is Operation.WITHDRAW and words.answer.status in {404, 410}:
             return self._withdrawn_already(submission)
         return self._receipt(words, submission)
 
-    # -- attachments -------------------------------------------------------------------------------
-
-    def _upload_all(self, submission: Submission, values: Values) -> list[dict[str, Any]]:
-        """Bring the attachments that an earlier attempt has not brought; what the site names each by."""
+    def _bring_attachments(self, submission: Submission, values: Values) -> list[dict[str, Any]]:
+        """What the site names each attachment by, after it was brought."""
         if not submission.attachments or (self._options.attachments_elsewhere and not self._options.takes_attachments):
             return []
         if not self._options.takes_attachments:
             raise PermanentFailure(Reason.NOT_SUPPORTED, "该网站不接收附件，而公告带有附件")
-        store = submission.context.store
-        brought = []
-        for position, attachment in enumerate(submission.attachments, start=1):
-            step = f"attachment {position} {attachment.ref.sha256}"
-            ref = store.step(step)
-            if ref is None:
-                ref = self._upload(attachment, position, submission, values)
-                store.step(step, ref)
-            brought.append(attachment_values(attachment, ref))
-        return brought
-
-    def _upload(self, attachment: Attachment, position: int, submission: Submission, values: Values) -> str:
-        request = self._requests.upload(attachment, position, values)
-        name = attachment.ref.name
-        try:
-            words = Words(self._http.call(request, submission.context))
-            if words.has_any(self._options.upload.success) and (ref := words.find(self._options.upload.ref)):
-                return ref
-            raise self._not_taken(words, submission)
-        except OutcomeUnknown as error:
-            # nothing is public yet: bringing it once more is harmless
-            raise TransientFailure(
-                error.reason, f"附件“{name}”未能确认送达", evidence=error.evidence, channel_wide=False
-            ) from None
-        except PermanentFailure as error:
-            raise PermanentFailure(
-                error.reason, f"附件“{name}”：{error.detail}，正文未发布", evidence=error.evidence
-            ) from None
+        return self._uploads.bring(submission, values)
 
     # -- answers -----------------------------------------------------------------------------------
 
@@ -125,27 +90,12 @@ class MunicipalSite:
             number=self._clean(words.find(answers.number)) or number_of(submission),
             url=self._address(words.find(answers.url)),
             public=not pending,
-            visible_since=_instant(words.find(answers.since)),
+            visible_since=instant(words.find(answers.since)),
             note="渠道答复：已有此公告" if duplicate else "",
         )
 
     def _not_taken(self, words: Words, submission: Submission) -> ChannelError:
-        """The error that an answer stands for which is not success."""
-        answers, answer = self._options.answers, words.answer
-        evidence = self._http.redact(f"{answer.where}: HTTP {answer.status} {words.snippet}")
-        said = self._http.redact(words.messages(answers.messages))
-        if words.has_any(answers.locked):
-            return NeedsPerson(Reason.BAD_CREDENTIAL, "渠道不接受账号或密钥", evidence=evidence, stops_channel=True)
-        if words.has_any(answers.busy):
-            return TransientFailure(Reason.BUSY, said, evidence=evidence)
-        if words.has_any(answers.refused):
-            reason = Reason.TOO_LARGE if answer.status == 413 else Reason.REFUSED
-            return PermanentFailure(reason, said or "渠道拒绝，未说明原因", evidence=evidence)
-        if error := status_error(answer, submission.context):
-            if isinstance(error, PermanentFailure) and said:
-                return PermanentFailure(error.reason, said, evidence=evidence)
-            return error
-        return OutcomeUnknown(Reason.UNKNOWN_ANSWER, "渠道的答复无法识别", evidence=evidence)
+        return not_taken(words, self._options.answers, self._http, submission.context)
 
     def _withdrawn_already(self, submission: Submission) -> Receipt:
         """The site says it has no such notice: believed only if it cannot be found either."""
@@ -171,30 +121,17 @@ class MunicipalSite:
             return self._found(words, submission)
         if words.has_any(query.pending):
             return Found(self._found_receipt(words, submission, public=False))
-        raise self._not_told(words, submission)
+        raise not_told(words, self._http, submission.context)
 
     def _read(self, request: Request, submission: Submission) -> Words:
-        try:
-            return Words(self._http.call(request, submission.context))
-        except OutcomeUnknown as error:
-            raise TransientFailure(error.reason, error.detail, evidence=error.evidence, channel_wide=False) from None
-
-    def _not_told(self, words: Words, submission: Submission) -> ChannelError:
-        """A query that was not answered in words we know: it could not be asked, the state stays."""
-        error = status_error(words.answer, submission.context, reading=True)
-        if error is not None and not isinstance(error, PermanentFailure):
-            return error
-        evidence = self._http.redact(f"{words.answer.where}: HTTP {words.answer.status} {words.snippet}")
-        return TransientFailure(
-            Reason.UNKNOWN_ANSWER, "渠道对查询的答复无法识别", evidence=evidence, channel_wide=False
-        )
+        return ask(request, self._http, submission.context)
 
     def _found_receipt(self, words: Words, submission: Submission, **more: Any) -> Receipt:
         query = self._options.query
         return Receipt(
             number=self._clean(words.find(query.number)) or number_of(submission),
             url=self._address(words.find(query.url)),
-            visible_since=_instant(words.find(query.since)),
+            visible_since=instant(words.find(query.since)),
             **more,
         )
 
@@ -238,25 +175,14 @@ class MunicipalSite:
         query = self._options.query
         if not query.files or not self._options.takes_attachments:
             return []
-        shown = [entry for entry in words.list_at(query.files) if isinstance(entry, Mapping)]
-        missing = []
-        for attachment in submission.attachments:
-            name = attachment.ref.name
-            urls = [entry.get(query.file_url) for entry in shown if entry.get(query.file_name) == name]
-            if not any(self._shows(str(url), attachment, submission) for url in urls):
-                missing.append(name)
-        return missing
-
-    def _shows(self, url: str, attachment: Attachment, submission: Submission) -> bool:
-        request = replace(self._requests.read(url, submission), max_answer=attachment.ref.size)
-        try:
-            page = self._http.call(request, submission.context)
-        except OutcomeUnknown:
-            return False  # longer than ours
-        error = status_error(page, submission.context, reading=True)
-        if isinstance(error, TransientFailure):
-            raise error
-        return error is None and hashlib.sha256(page.body).hexdigest() == attachment.ref.sha256
+        return missing_attachments(
+            words.list_at(query.files),
+            submission,
+            self._http,
+            lambda url: self._requests.read(url, submission),
+            name_at=query.file_name,
+            url_at=query.file_url,
+        )
 
     def _clean(self, text: str | None) -> str | None:
         return self._http.redact.in_text(text) if text else None
@@ -266,18 +192,8 @@ class MunicipalSite:
 
 
 def _capabilities(options: SiteOptions) -> Capabilities:
-    limits = options.limits
-    attachments = limits.attachments
-    if not options.takes_attachments and not options.attachments_elsewhere:
-        attachments = 0
     return Capabilities(
-        limits=Limits(
-            title_chars=limits.title_chars,
-            body_chars=limits.body_chars,
-            body_bytes=limits.body_bytes,
-            attachments=attachments,
-            attachment_bytes=limits.attachment_bytes,
-        ),
+        limits=options.limits.limits(takes_attachments=options.takes_attachments or options.attachments_elsewhere),
         charset=None if options.charset == "utf-8" else options.charset,
         fidelity=options.fidelity,
         findable=options.findable,
@@ -290,19 +206,7 @@ def _capabilities(options: SiteOptions) -> Capabilities:
 
 def http_settings(options: SiteOptions) -> HttpSettings:
     """How the site is called."""
-    keep_alive = options.keep_alive
-    if keep_alive is None:
-        keep_alive = _LONG_KEEP_ALIVE if options.idempotent_for else _SHORT_KEEP_ALIVE
-    return HttpSettings(
-        connect=options.connect.total_seconds(),
-        read=options.read.total_seconds(),
-        total=options.total.total_seconds(),
-        keep_alive=keep_alive.total_seconds(),
-        max_answer=options.max_answer,
-        charset=options.charset,
-        ca_file=options.ca_file,
-        legacy_tls=options.legacy_tls,
-    )
+    return options.http_settings(repeat_is_harmless=bool(options.idempotent_for))
 
 
 def _xpath(expression: str | None) -> lxml.etree.XPath | None:
@@ -312,14 +216,3 @@ def _xpath(expression: str | None) -> lxml.etree.XPath | None:
         return lxml.etree.XPath(expression)
     except lxml.etree.XPathSyntaxError as error:
         raise SettingsError(f"options.query.page_xpath: {error}") from None
-
-
-def _instant(text: str | None) -> datetime | None:
-    """An instant as the site prints it; without a zone it is local time."""
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=LOCAL)

@@ -2,37 +2,26 @@
 
 It takes notices as JSON (`/api/notices`) and as a form (`/form/notices`, UTF-8 or GBK), is asked by key,
 takes and serves attachments, updates and withdraws, and shows readers a list and a page per notice.
-`/practice/state` lists all it holds and `/practice/switches` changes its behaviour; both are served by a
-listener of their own as well, which stays reachable while the site is down.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from channels.practice.server import HTML, PracticeServer, file_numbers, machine_clock
 from channels.practice.site_checks import Refused, checked, json_object, uploaded
-from channels.practice.site_failures import FailureCount, early_failure, late_failure
 from channels.practice.site_pages import article_page, list_page, word_page
 from channels.practice.site_store import Item, SiteStore, StoredFile
 from channels.practice.site_switches import Switches
-from channels.practice.wire import Request, Response, WireServer, json_response
-
-_CHINA = timezone(timedelta(hours=8))
-_HTML = "text/html; charset=utf-8"
+from channels.practice.wire import Request, Response, json_response
 
 
-def _machine_clock() -> datetime:
-    return datetime.now(_CHINA)
-
-
-class PracticeSite:
+class PracticeSite(PracticeServer):
     """The site: `start`, use `base_url`, `stop`. The store in `store` outlives it.
 
     `on_stored` is called with the item (a dict) between storing and answering; `clock` gives the present
@@ -48,70 +37,21 @@ class PracticeSite:
         admin_port: int = 0,
         switches: Mapping[str, object] | None = None,
         on_stored: Callable[[dict[str, Any]], None] | None = None,
-        clock: Callable[[], datetime] = _machine_clock,
+        clock: Callable[[], datetime] = machine_clock,
         pages: bool = False,
     ) -> None:
-        self.name = name
         self.switches = Switches()
         self.switches.change(switches or {})
+        super().__init__(store, self.switches, name=name, port=port, admin_port=admin_port, clock=clock, pages=pages)
         self.on_stored = on_stored
-        self.seen: deque[tuple[str, str]] = deque(maxlen=10_000)
         self._folder = store
         self._store = SiteStore(store)
-        self._clock = clock
-        self._pages = store / "pages" if pages else None
-        self._failures = FailureCount(self.switches)
-        self._lock = threading.Lock()
-        self._site = WireServer(self._answer, port=port)
-        self._admin = WireServer(self._answer, port=admin_port)
 
-    @property
-    def port(self) -> int:
-        """The port of the site."""
-        return self._site.port
-
-    @property
-    def admin_port(self) -> int:
-        """The port that answers `/practice/…` even while the site is down."""
-        return self._admin.port
-
-    @property
-    def base_url(self) -> str:
-        """The address of the site."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> PracticeSite:
-        """Open both listeners."""
-        self._name_itself()
-        self._site.open()
-        self._admin.open()
-        return self
-
-    def stop(self) -> None:
-        """Close everything; the store stays on disk."""
-        self._site.close()
-        self._admin.close()
-        if self._pages is not None:
-            self._write_page("index.html", list_page(self.name, self._public_items()))
+    def _close(self) -> None:
         self._store.close()
 
-    def down(self) -> None:
-        """Refuse connections from here on; the admin listener stays."""
-        self._site.close()
-
-    def up(self) -> None:
-        """Take connections again, at the same address."""
-        self._site.open()
-
-    def switch(self, **values: object) -> None:
-        """Change switches by name. Raises ValueError."""
-        self.switches.change(values)
-        self._name_itself()
-        if {"fail", "fail_times", "fail_every"} & values.keys():
-            self._failures.restart()
-
-    def _name_itself(self) -> None:
-        self._site.named = self._admin.named = self.switches.practice_name
+    def _front_page(self) -> bytes:
+        return list_page(self.name, self._public_items())
 
     def items(self) -> list[dict[str, Any]]:
         """All that is stored, oldest first, each with its number and the names of its attachments."""
@@ -140,42 +80,12 @@ class PracticeSite:
 
     # -- routing -----------------------------------------------------------------------------------
 
-    def _answer(self, request: Request) -> Response:
-        try:
-            if request.path.startswith("/practice/"):
-                return self._practice(request)
-            self.seen.append((request.method, request.path))
-            if request.path.startswith("/api/"):
-                return self._api(request)
-            if request.path.startswith("/form/"):
-                return self._form(request)
-            return self._read(request)
-        except Refused as refused:
-            value = {"result": "refused", "message": refused.message, "errors": refused.fields}
-            return json_response(refused.status, value)
-
-    def _practice(self, request: Request) -> Response:
-        if request.path == "/practice/state":
-            return json_response(200, self.state())
-        if request.path == "/practice/switches" and request.method == "POST":
-            return self._switch_by_request(request)
-        if request.path == "/practice/down" and request.method == "POST":
-            threading.Thread(target=self.down, name="practice-down", daemon=True).start()
-            return json_response(200, {"result": "ok"})
-        if request.path == "/practice/up" and request.method == "POST":
-            self.up()
-            return json_response(200, {"result": "ok"})
-        return json_response(404, {"result": "no_such_path"})
-
-    def _switch_by_request(self, request: Request) -> Response:
-        try:
-            values = request.json()
-            if not isinstance(values, dict):
-                raise ValueError("a JSON object of switches is wanted")
-            self.switch(**values)
-        except (ValueError, TypeError) as error:
-            return json_response(400, {"result": "refused", "message": str(error)})
-        return json_response(200, self.switches.as_dict())
+    def _serve(self, request: Request) -> Response:
+        if request.path.startswith("/api/"):
+            return self._api(request)
+        if request.path.startswith("/form/"):
+            return self._form(request)
+        return self._read(request)
 
     def _api(self, request: Request) -> Response:
         self._admit(request)
@@ -199,30 +109,7 @@ class PracticeSite:
     def _by_number(self, tail: str) -> Item | None:
         return self._store.by_number(tail.removeprefix("number/").removesuffix("/withdraw"))
 
-    def _admit(self, request: Request) -> None:
-        if self.switches.fail == "lock_out" or (
-            self.switches.key and request.headers.get("x-api-key") != self.switches.key
-        ):
-            raise Refused(401, "密钥无效")
-
-    # -- failures ----------------------------------------------------------------------------------
-
-    def _changing(self, request: Request, act: Callable[[Request], Response]) -> Response:
-        failure = self._failures.next()
-        if early := self._early(failure):
-            return early
-        response = replace(act(request), delay=self.switches.slow, trickle=self.switches.trickle)
-        if response.status >= 400:
-            return response
-        return late_failure(failure, response)
-
-    def _early(self, failure: str) -> Response | None:
-        return early_failure(failure, self.switches.retry_after, self._now())
-
     # -- what it does ------------------------------------------------------------------------------
-
-    def _now(self) -> datetime:
-        return datetime.fromisoformat(self.switches.clock) if self.switches.clock else self._clock()
 
     def _create(self, request: Request) -> Response:
         fields = json_object(request)
@@ -235,7 +122,7 @@ class PracticeSite:
         item, new = self._store.add(
             notice,
             files=numbers,
-            stored_at=_machine_clock().timestamp(),
+            stored_at=machine_clock().timestamp(),
             published_at=self._now().isoformat(timespec="seconds"),
             raw=request.body,
             once=self.switches.idempotent,
@@ -247,11 +134,7 @@ class PracticeSite:
         return item, new
 
     def _file_numbers(self, files: Any) -> list[int]:
-        known = {str(file.id): file.id for file in self._store.files()} if files else {}
-        try:
-            return [known[str(number)] for number in files]
-        except (KeyError, TypeError):
-            raise Refused(422, "提交的内容有误", {"files": "附件不存在"}) from None
+        return file_numbers(files, {str(file.id): file.id for file in self._store.files()}) if files else []
 
     def _created(self, item: Item, new: bool) -> Response:
         if not new:
@@ -267,7 +150,7 @@ class PracticeSite:
         return told
 
     def _age(self, item: Item) -> float:
-        return _machine_clock().timestamp() - item.stored_at
+        return machine_clock().timestamp() - item.stored_at
 
     def _is_told_of(self, item: Item | None) -> bool:
         after = self.switches.query_after
@@ -281,9 +164,8 @@ class PracticeSite:
         return "rejected" if self.switches.reject else "published"
 
     def _query(self, item: Item | None) -> Response:
-        if self.switches.fail_query:
-            early = self._early(self.switches.fail_query)
-            return early or late_failure(self.switches.fail_query, json_response(200, {}))
+        if failing := self._failing_query():
+            return failing
         how = {"delay": self.switches.slow_query}
         if item is None or not self._is_told_of(item):
             return json_response(404, {"result": "absent"}, **how)
@@ -329,11 +211,7 @@ class PracticeSite:
 
     def _upload(self, request: Request) -> Response:
         name, data, key = uploaded(request)
-        with self._lock:
-            refused = self.switches.fail_files > 0
-            if refused:
-                self.switches.fail_files -= 1
-        if refused or len(data) > self.switches.max_file_bytes:
+        if self._refuse_file(data):
             raise Refused(413, f"附件过大：{name}")
         file = self._store.add_file(key, name, data)
         return json_response(201, {"result": "ok", "id": str(file.id), "url": file.path, "sha256": file.sha256})
@@ -389,13 +267,13 @@ class PracticeSite:
         if request.method not in {"GET", "HEAD"}:
             return self._words(405, "不支持的方法", "utf-8")
         if request.path in {"/", "/index.html"}:
-            return Response(200, list_page(self.name, self._public_items()), _HTML)
+            return Response(200, list_page(self.name, self._public_items()), HTML)
         folder, _, tail = request.path.strip("/").partition("/")
         number = tail.removesuffix(".html")
         if number.isdigit() and folder == "notices":
             item = self._store.by_id(int(number))
             if item is not None and self._status(item) == "published":
-                return Response(200, article_page(self.name, self._shown(item), self._shown_files(item)), _HTML)
+                return Response(200, article_page(self.name, self._shown(item), self._shown_files(item)), HTML)
         if number.isdigit() and folder == "files" and not self.switches.lose_files:
             found = self._store.file_data(int(number))
             if found is not None:
@@ -403,11 +281,4 @@ class PracticeSite:
         return self._words(404, "页面不存在", "utf-8")
 
     def _show(self, item: Item) -> None:
-        if self._pages is not None:
-            self._write_page(item.path, article_page(self.name, item, self._store.files(item.id)))
-
-    def _write_page(self, path: str, page: bytes) -> None:
-        assert self._pages is not None
-        target = self._pages / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(page)
+        self._write_page(item.path, article_page(self.name, item, self._store.files(item.id)))

@@ -28,6 +28,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--name", default="某市公共资源交易网", help="name that the pages show")
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--pages", action="store_true", help="write the readers' pages below the store as well")
+    parser.add_argument("--until-stdin-ends", action="store_true", help="end with whoever holds the other end of stdin")
     parser.add_argument("--hook-url", help="POST each stored item there before answering")
     parser.add_argument("--hook-kill-pidfile", type=Path, help="kill the process whose id is in this file …")
     parser.add_argument("--hook-kill-every", type=int, default=1, help="… at every so many-th stored item")
@@ -78,6 +79,13 @@ def _hook(options: argparse.Namespace) -> Hook | None:
     return all_hooks
 
 
+def _wait_for_the_end_of_stdin(ended: threading.Event) -> None:
+    """A program that is killed cannot end its servers; its end of the pipe closes all the same."""
+    while os.read(0, 1024):
+        pass
+    ended.set()
+
+
 def main(arguments: list[str]) -> int:
     """Run the site until SIGTERM or SIGINT."""
     options = _arguments(arguments)
@@ -98,6 +106,8 @@ def main(arguments: list[str]) -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    if options.until_stdin_ends:
+        threading.Thread(target=_wait_for_the_end_of_stdin, args=[ended], daemon=True).start()
     site.start()
     ready = {"url": site.base_url, "port": site.port, "admin_port": site.admin_port, "pid": os.getpid()}
     print(json.dumps(ready), flush=True)

@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from channels.practice.site_switches import Switches
+from channels.practice.site_switches import CommonSwitches
 from channels.practice.wire import Response, json_response
 
 
 class FailureCount:
     """Which of the calls fail: all, the next few, or every so many-th."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: CommonSwitches) -> None:
         self._switches = switches
         self._asked = 0
         self._failed = 0

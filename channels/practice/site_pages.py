@@ -12,7 +12,7 @@ _STYLE = (
     "body{margin:0;background:#f4f5f7;color:#222;font:16px/1.8 'Noto Sans CJK SC','Microsoft YaHei',sans-serif}"
     "header{background:#0b4f8a;color:#fff;padding:18px 0}header h1{font-size:22px;margin:0}"
     ".w{max-width:960px;margin:0 auto;padding:0 20px}.p{background:#fff3cd;color:#7a5b00;text-align:center;padding:6px}"
-    "main{background:#fff;margin:20px auto;padding:24px 32px}h2{text-align:center;font-size:22px;margin:0 0 8px}"
+    "main.w{background:#fff;margin:20px auto;padding:24px 32px}h2{text-align:center;font-size:22px;margin:0 0 8px}"
     ".m{text-align:center;color:#777;font-size:14px;border-bottom:1px solid #ddd;padding-bottom:12px;margin:0 0 2em}"
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #999;padding:6px 10px}"
     "ul.l{list-style:none;padding:0}ul.l li{display:flex;justify-content:space-between;border-bottom:1px dashed #ccc;"

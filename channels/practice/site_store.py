@@ -19,6 +19,9 @@ create table if not exists item (
     state text not null, reason text not null, raw blob not null
 );
 create index if not exists item_key on item (key);
+"""
+
+_FILE_TABLE = """
 create table if not exists file (
     id integer primary key autoincrement,
     item integer, key text not null, name text not null, sha256 text not null, data blob not null
@@ -80,21 +83,64 @@ class StoredFile:
         return f"/files/{self.id}"
 
 
-class SiteStore:
-    """The store of one practice site: one SQLite file; every change is on disk when its method returns."""
+class FileStore:
+    """One SQLite file with the attachments a site was given; a kind of site adds its own `tables`.
 
-    def __init__(self, folder: Path) -> None:
+    Every change is on disk when its method returns.
+    """
+
+    def __init__(self, folder: Path, tables: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(folder / "site.sqlite3", check_same_thread=False, isolation_level=None)
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
-        self._db.executescript(_TABLES)
+        self._db.executescript(tables + _FILE_TABLE)
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._db.close()
+
+    def add_file(self, key: str, name: str, data: bytes) -> StoredFile:
+        """Store an attachment; the same bytes for the same key are one attachment."""
+        digest = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            row = self._db.execute("select id from file where key = ? and sha256 = ? and name = ?", [key, digest, name])
+            found = row.fetchone()
+            if found is None:
+                with self._db:
+                    number = self._db.execute(
+                        "insert into file (item, key, name, sha256, data) values (null, ?, ?, ?, ?)",
+                        [key, name, digest, data],
+                    ).lastrowid
+            else:
+                number = found[0]
+            return self._files("id = ?", number)[0]
+
+    def files(self, item: int | None = None) -> list[StoredFile]:
+        """The attachments of an item, or all."""
+        with self._lock:
+            return self._files("item = ?", item) if item is not None else self._files("1 = 1")
+
+    def file_data(self, number: int) -> tuple[StoredFile, bytes] | None:
+        """An attachment and its bytes."""
+        with self._lock:
+            row = self._db.execute("select data from file where id = ?", [number]).fetchone()
+            return (self._files("id = ?", number)[0], row[0]) if row else None
+
+    def _files(self, condition: str, *values: Any) -> list[StoredFile]:
+        rows = self._db.execute(
+            f"select id, item, key, name, sha256, length(data) from file where {condition} order by id", values
+        )
+        return [StoredFile(*row) for row in rows]
+
+
+class SiteStore(FileStore):
+    """The store of one practice site."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, _TABLES)
 
     def add(
         self,
@@ -147,22 +193,6 @@ class SiteStore:
         with self._lock, self._db:
             self._db.execute("update item set state = 'withdrawn', reason = ? where id = ?", [reason, item.id])
 
-    def add_file(self, key: str, name: str, data: bytes) -> StoredFile:
-        """Store an attachment; the same bytes for the same key are one attachment."""
-        digest = hashlib.sha256(data).hexdigest()
-        with self._lock:
-            row = self._db.execute("select id from file where key = ? and sha256 = ? and name = ?", [key, digest, name])
-            found = row.fetchone()
-            if found is None:
-                with self._db:
-                    number = self._db.execute(
-                        "insert into file (item, key, name, sha256, data) values (null, ?, ?, ?, ?)",
-                        [key, name, digest, data],
-                    ).lastrowid
-            else:
-                number = found[0]
-            return self._files("id = ?", number)[0]
-
     def by_key(self, key: str) -> Item | None:
         """The oldest item of a key."""
         with self._lock:
@@ -184,17 +214,6 @@ class SiteStore:
         with self._lock:
             return [Item(*row) for row in self._db.execute(f"select {_WITHOUT_RAW} from item order by id")]
 
-    def files(self, item: int | None = None) -> list[StoredFile]:
-        """The attachments of an item, or all."""
-        with self._lock:
-            return self._files("item = ?", item) if item is not None else self._files("1 = 1")
-
-    def file_data(self, number: int) -> tuple[StoredFile, bytes] | None:
-        """An attachment and its bytes."""
-        with self._lock:
-            row = self._db.execute("select data from file where id = ?", [number]).fetchone()
-            return (self._files("id = ?", number)[0], row[0]) if row else None
-
     def raw(self, number: int) -> bytes:
         """The bytes of the request that brought an item."""
         with self._lock:
@@ -211,9 +230,3 @@ class SiteStore:
             f"select {_WITHOUT_RAW} from item where {condition} order by id limit 1", [value]
         ).fetchone()
         return Item(*row) if row else None
-
-    def _files(self, condition: str, *values: Any) -> list[StoredFile]:
-        rows = self._db.execute(
-            f"select id, item, key, name, sha256, length(data) from file where {condition} order by id", values
-        )
-        return [StoredFile(*row) for row in rows]

@@ -29,38 +29,30 @@ FAILURES = frozenset(
 
 
 @dataclass
-class Switches:
-    """How the site behaves; every switch can be changed while it runs.
+class CommonSwitches:
+    """How any practice site behaves; every switch can be changed while it runs.
 
-    idempotent      a create with a key it knows is answered as a duplicate; else it is a second item
-    query_after     seconds after storing before a query by key tells of an item; negative: never
-    public_after    seconds after storing before an item is public; until then it is under review
-    reject          after the review the item is rejected
-    refuse_title    creates whose title holds this text are refused with field messages
-    slow            seconds before a create, update or withdrawal is answered (after it is carried out)
+    refuse_title    notices whose title holds this text are refused with field messages
+    slow            seconds before a change is answered (after it is carried out)
     slow_query      seconds before a query is answered
     trickle         seconds between the bytes of such an answer
-    fail            how creates, updates and withdrawals fail: one of FAILURES
+    fail            how changes fail: one of FAILURES
     fail_times      how many fail in this way before all is well again; negative: all
     fail_every      only every so many-th fails
     fail_query      how queries fail: one of FAILURES
     fail_files      how many uploads are refused as too large
     retry_after     seconds named by 429 and 503; 0: not named
-    withdraw_404    withdrawals are answered "not found" although the item is there
     garble          the reader's page shows another text than was sent
     lose_files      attachments vanish from the pages
     practice_name   it names itself as a practice server
-    tells_time      answers tell since when the item is visible
     key             the API key it demands; empty: none
     max_bytes       the largest body of a notice
     max_file_bytes  the largest attachment
+    idempotent      a create with a key it knows is answered as a duplicate; else it is a second item
+    query_after     seconds after storing before a query tells of an item; negative: never
     clock           the site's clock stands at this instant (ISO); empty: the machine's clock
     """
 
-    idempotent: bool = True
-    query_after: float = 0.0
-    public_after: float = 0.0
-    reject: bool = False
     refuse_title: str = ""
     slow: float = 0.0
     slow_query: float = 0.0
@@ -71,14 +63,14 @@ class Switches:
     fail_query: str = ""
     fail_files: int = 0
     retry_after: int = 0
-    withdraw_404: bool = False
     garble: bool = False
     lose_files: bool = False
     practice_name: bool = True
-    tells_time: bool = False
     key: str = ""
     max_bytes: int = 2 * 1024**2
     max_file_bytes: int = 20 * 1024**2
+    idempotent: bool = True
+    query_after: float = 0.0
     clock: str = ""
 
     def change(self, values: Mapping[str, object]) -> None:
@@ -94,6 +86,22 @@ class Switches:
     def as_dict(self) -> dict[str, object]:
         """All switches, without the key."""
         return {**dataclasses.asdict(self), "key": "***" if self.key else ""}
+
+
+@dataclass
+class Switches(CommonSwitches):
+    """How a practice site behaves, beside what is common to all.
+
+    public_after    seconds after storing before an item is public; until then it is under review
+    reject          after the review the item is rejected
+    withdraw_404    withdrawals are answered "not found" although the item is there
+    tells_time      answers tell since when the item is visible
+    """
+
+    public_after: float = 0.0
+    reject: bool = False
+    withdraw_404: bool = False
+    tells_time: bool = False
 
 
 def _as(kind: type, value: object) -> object:

@@ -12,13 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from publisher.app import open_renderer, system_clock
-from publisher.channel import Tier
+from publisher.channel import AnyChannel, Previews, Tier, Version
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
 from publisher.cli.output import say, say_json, say_table, shown
 from publisher.delivery import IntakeState
-from publisher.errors import Problem, SettingsError
+from publisher.errors import ADVICE, ChannelError, Problem, SettingsError
 from publisher.judging import Dropped, Judged, dropped, judge, read
+from publisher.ledger.acceptance import Planned
 from publisher.ledger.existing import open_existing
 from publisher.ledger.store import Ledger
 from publisher.notice import Notice
@@ -295,24 +296,46 @@ def preview(
         for number, result in enumerate(results, 1):
             accepted &= result.outcome is IntakeState.ACCEPTED
             folder = target / str(number) if len(results) > 1 else target
-            _write_preview(result, folder, checked.settings, as_json)
+            _write_preview(result, folder, checked, as_json)
             if result.problems and not as_json:
                 _say_judged(one, result, checked.settings)
     return OK if accepted else NOT_DONE
 
 
-def _write_preview(result: Judged, folder: Path, settings: Settings, as_json: bool) -> None:
+def _write_preview(result: Judged, folder: Path, checked: _Checked, as_json: bool) -> None:
     for plan in result.planned:
         place = folder / plan.channel
         place.mkdir(parents=True, exist_ok=True)
         path = place / ("notice.html" if "html" in plan.rendition.media_type else "notice.txt")
         path.write_bytes(plan.rendition.content)
         attached = _write_attachments(result, place)
+        title = checked.settings.channel(plan.channel).title
+        seen, refused = _write_seen(result, plan, checked.channels[plan.channel].adapter, place)
         if as_json:
             facts = {"channel": plan.channel, "mandatory": plan.mandatory, "title": plan.rendition.title, "path": path}
-            say_json(facts | {"sha256": plan.rendition.sha256, "deadline": plan.deadline, "attachments": attached})
+            facts |= {"sha256": plan.rendition.sha256, "deadline": plan.deadline, "attachments": attached}
+            say_json(facts | {"seen": seen, "refused": refused})
         else:
-            say(f"{settings.channel(plan.channel).title}：{path}")
+            say(f"{title}：{path}")
+            if seen:
+                say(f"{title}：显示出来的样子 {seen[0].parent}")
+            if refused:
+                say(f"{title}：{refused}")
+
+
+def _write_seen(result: Judged, plan: Planned, adapter: AnyChannel, place: Path) -> tuple[list[Path], str]:
+    """What an onlooker would see, where the channel can make it; or why it would refuse."""
+    if not isinstance(adapter, Previews) or result.notice is None:
+        return [], ""
+    try:
+        files = adapter.preview(Version("0", result.notice), plan.rendition)
+    except ChannelError as error:
+        return [], error.detail or ADVICE[error.reason]
+    folder = place / "显示"
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in files], ""
 
 
 def _write_attachments(result: Judged, place: Path) -> list[Path]:

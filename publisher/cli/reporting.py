@@ -218,11 +218,13 @@ def _say_delivery(one: DeliveryView, office: Office) -> None:
         say(f"  公开于 {shown(row.visible_since)}　编号 {row.channel_number or '—'}　{row.url or ''}")
     if row.reason is not None:
         say(f"  {row.detail or ADVICE[Reason(row.reason)]}")
-    for attempt in one.attempts:
-        said = "　".join(filter(None, [attempt.outcome or "进行中", attempt.reason, attempt.detail, attempt.evidence]))
-        say(f"  第 {attempt.id} 次调用 {shown(attempt.started_at)}　{said}")
+    for count, attempt in enumerate(one.attempts, 1):
+        said = "　".join(
+            filter(None, [words.outcome(attempt.outcome), attempt.reason, attempt.detail, attempt.evidence])
+        )
+        say(f"  第 {count} 次调用 {shown(attempt.started_at)}　{said}")
     for asked in one.observations:
-        said = "　".join(filter(None, [asked.finding or "进行中", asked.detail]))
+        said = "　".join(filter(None, [words.finding(asked.finding), asked.detail]))
         say(f"  查询 {shown(asked.started_at)}　{said}")
     for todo in one.tasks:
         if todo.done_at is None:

@@ -63,7 +63,10 @@ FAULTS = {
     "version_changed": "公告内容被改动",
     "rendition_changed": "发布文本被改动",
     "receipt_changed": "渠道回执被改动",
+    "attachment_changed": "附件被改动或缺失",
     "delivery_removed": "发布任务缺失",
+    "delivery_added": "发布任务未经受理",
+    "state_changed": "发布任务的状态与日志不符",
     "rollup_changed": "汇总数与日志不符",
 }
 """Kinds of faults that `verify` names."""
@@ -74,6 +77,20 @@ _WAITS = {
     WaitsFor.PREDECESSOR: "等原公告",
     WaitsFor.TIME: "等指定时间",
     WaitsFor.CHANNEL: "等渠道",
+}
+_LED_TO = {
+    "published": "已发布",
+    "submitted": "已受理，待渠道公开",
+    "unknown": "结果未知",
+    "transient": "未成功",
+    "refused": "被拒绝",
+    "person": "需人工处理",
+}
+_FINDINGS = {
+    "found": "渠道上有",
+    "absent": "渠道上没有",
+    "cannottell": "无法查询",
+    "failed": "没有问到",
 }
 _INTAKE = {
     IntakeState.CLAIMED: "正在读取",
@@ -109,6 +126,16 @@ def state(value: str, waits_for: str | None = None) -> str:
     if waits_for and value == State.PENDING.value:
         return f"{label}（{_WAITS[WaitsFor(waits_for)]}）"
     return label
+
+
+def outcome(value: str | None) -> str:
+    """What came of a call."""
+    return "进行中" if value is None else _LED_TO.get(value, value)
+
+
+def finding(value: str | None) -> str:
+    """What a channel answered when it was asked."""
+    return "进行中" if value is None else _FINDINGS.get(value, value)
 
 
 def intake(value: str) -> str:

@@ -21,19 +21,21 @@ from typing import Any
 from publisher.app import Office, Worker, read_settings, simulated_machine, start_worker
 from publisher.channel import Tier
 from publisher.counts import queries, views
-from publisher.delivery import IntakeState, State
+from publisher.delivery import STANDS, IntakeState, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
 from publisher.ledger.store import Connection, Ledger, open_ledger
 from publisher.ledger.verify import Verdict, verify
 from publisher.notice import LOCAL, Kind
 from publisher.practice_servers import PracticeServer, start_sites, stop_all
-from publisher.settings import Settings
+from publisher.settings import Settings, channel_folder
 from publisher.simulation import SimulatedClock
 
 Say = Callable[[str], None]
 PATIENCE = timedelta(minutes=10)
 """How far the simulated clock goes on after each sample, for retries and reading back."""
+
+_DONE = frozenset(state.value for state in STANDS)  # ended too: a screen shows a notice for some days only
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,9 @@ def _run(settings: Settings, servers: Mapping[str, PracticeServer], say: Say) ->
             clock.move_to(sample.at)
             for server in servers.values():
                 server.switch(clock=clock().astimezone(LOCAL).isoformat())
+            dropped_at = clock()
             answers.append(_drop(worker, clock, sample, folder))
-            _say_answer(worker.office, answers[-1], clock(), say)
+            _say_answer(worker.office, answers[-1], dropped_at, say)
         return _report(worker.office, answers, say)
     finally:
         worker.close()
@@ -175,12 +178,12 @@ def _let_pass(worker: Worker, clock: SimulatedClock, end: datetime) -> None:
 # ---- what it shows
 
 
-def _say_answer(office: Office, answer: Answer, now: datetime, say: Say) -> None:
+def _say_answer(office: Office, answer: Answer, dropped_at: datetime, say: Say) -> None:
     say("")
-    say(f"{now.astimezone(LOCAL):%Y-%m-%d %H:%M}　放入 {answer.file}")
+    say(f"{dropped_at.astimezone(LOCAL):%Y-%m-%d %H:%M}　放入 {answer.file}")
     if answer.state != IntakeState.ACCEPTED.value:
-        words = {"duplicate": "已收过", "held": "待处理", "returned": "退回"}
-        say(f"  {words.get(answer.state, answer.state)}：{answer.said or ADVICE[Reason.DUPLICATE]}")
+        words = {"held": "待处理：", "returned": "退回："}  # what is said of a duplicate begins with 已收过
+        say(f"  {words.get(answer.state, '')}{answer.said or ADVICE[Reason.DUPLICATE]}")
         return
     with office.ledger.read() as conn:
         seen = views.one_notice(conn, answer.number)
@@ -194,18 +197,19 @@ def _report(office: Office, answers: Sequence[Answer], say: Say) -> dict[str, An
     verdict = verify(office.ledger, office.settings.heads_folder)
     with office.ledger.read() as conn:
         counts = {name: _count(conn, name) for name in ("channel", "kind", "tier")}
+        total = queries.count(conn)
         rows = views.all_deliveries(conn)
     unfinished = [
         {"number": row.number, "channel": row.channel, "state": row.state, "detail": row.detail}
         for row in rows
-        if row.state != State.PUBLISHED.value
+        if row.state not in _DONE
     ]
     published = [
         {"number": row.number, "channel": row.channel, "channel_number": row.channel_number, "url": row.url}
         for row in rows
-        if row.state == State.PUBLISHED.value
+        if row.state in _DONE
     ]
-    _say_counts(office, counts, say)
+    _say_counts(office, counts, total, say)
     _say_verdict(verdict, say)
     say("")
     say("可打开查看：")
@@ -223,9 +227,10 @@ def _count(conn: Connection, name: str) -> dict[str, int]:
     return {row.key[0]: row.publications for row in queries.count(conn, [name]).rows}
 
 
-def _say_counts(office: Office, counts: Mapping[str, Mapping[str, int]], say: Say) -> None:
+def _say_counts(office: Office, counts: Mapping[str, Mapping[str, int]], total: queries.Tally, say: Say) -> None:
     say("")
-    say("发布统计（演练账，按发布日志计）")
+    say("发布统计（演练账，按发布日志计；一份公告在几个渠道发布就计几次）")
+    say(f"  合计：公告 {total.notices} 份，发布 {total.publications} 次")
     say("  按渠道：" + "，".join(f"{office.titles.get(k, k)} {n}" for k, n in counts["channel"].items()))
     say("  按类别：" + "，".join(f"{Kind(k).label} {n}" for k, n in counts["kind"].items()))
     say("  按层级：" + "，".join(f"{Tier(k).label} {n}" for k, n in counts["tier"].items()))
@@ -239,10 +244,21 @@ def _say_verdict(verdict: Verdict, say: Say) -> None:
 
 
 def _pages(settings: Settings) -> dict[str, str]:
+    """What can be looked at afterwards: each channel as its readers see it, the receipts, the ledger."""
     places = {
-        "读者页面": settings.data / "sites",
-        "微信资讯页面与订阅源": settings.data / "out" / "wechat_feed",
-        "回执": settings.data / settings.folders.root / settings.folders.receipts,
-        "发布日志数据库": settings.data / "ledger.sqlite3",
+        channel.title: start
+        for channel in settings.channels
+        for folder in (settings.data / "sites" / channel.name / "pages", channel_folder(settings, channel))
+        if (start := _start_page(folder)) is not None
     }
+    places["回执"] = settings.data / settings.folders.root / settings.folders.receipts
+    places["发布日志数据库"] = settings.data / "ledger.sqlite3"
     return {name: str(path) for name, path in places.items() if path.exists()}
+
+
+def _start_page(folder: Path) -> Path | None:
+    """The page to open first, the folder if it has none, None if there is nothing in it."""
+    for page in ("index.html", "current/player.html"):
+        if (folder / page).exists():
+            return folder / page
+    return folder if folder.is_dir() and any(folder.iterdir()) else None

@@ -348,9 +348,21 @@ def last_call_over(conn: Connection, delivery_id: int) -> datetime | None:
     return last
 
 
-def due_since(conn: Connection, before: datetime) -> dict[str, int]:
-    """By channel, how many deliveries that wait to be sent have been due since before `before`."""
-    return _by_channel(conn, delivery.c.state == State.PENDING.value, delivery.c.next_at < before)
+def stuck_since(conn: Connection, before: datetime) -> dict[str, int]:
+    """By channel, how many deliveries have been due since before `before` and were left behind.
+
+    Those of a channel that has called nobody since, or that another with a later deadline has overtaken
+    since. The rest of a long queue that moves is not stuck.
+    """
+    later = delivery.alias("later")
+    moved = exists().where(attempt.c.channel == delivery.c.channel, attempt.c.started_at >= before)
+    overtaken = exists().where(
+        later.c.channel == delivery.c.channel,
+        later.c.deadline > delivery.c.deadline,
+        later.c.first_attempt_at >= before,
+    )
+    due = (delivery.c.state == State.PENDING.value, delivery.c.next_at < before)
+    return _by_channel(conn, *due, or_(~moved, overtaken))
 
 
 def submitted_since(conn: Connection, before: datetime) -> dict[str, int]:

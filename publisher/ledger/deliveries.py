@@ -37,8 +37,8 @@ _BY_PREDECESSOR = (
 )
 _RECEIPTS_DUE = (
     update(intake)
-    .where(intake.c.notice_id.in_(bindparam("ids", expanding=True)), intake.c.receipt_due.is_(False))
-    .values(receipt_due=True)
+    .where(intake.c.notice_id.in_(bindparam("ids", expanding=True)), intake.c.receipt_due != 1)
+    .values(receipt_due=1)
 )
 _OPEN_TASKS = select(task.c.id, task.c.delivery_id).where(
     task.c.delivery_id.in_(bindparam("ids", expanding=True)), task.c.done_at.is_(None)
@@ -230,6 +230,11 @@ def publish(
     close_tasks(tx, row.id, by, "published")
     if counts:
         tx.gather(_free_successors, row.id)
+    elif operation is Operation.UPDATE and row.predecessor_id is not None:
+        # Read back from now on, the publication would show the new text: that is no drift.
+        updated = read(tx.conn, row.predecessor_id)
+        if updated.state == State.PUBLISHED.value:
+            reschedule(tx, updated, None)
     elif operation is Operation.WITHDRAW and row.predecessor_id is not None:
         withdrawn = read(tx.conn, row.predecessor_id)
         if withdrawn.state == State.PUBLISHED.value:

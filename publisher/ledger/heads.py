@@ -57,7 +57,7 @@ def read_heads(folder: Path, ledger_id: str) -> tuple[list[Head], list[str]]:
         except (ValueError, TypeError, OSError):
             bad.append(path.name)
             continue
-        if one.ledger_id == ledger_id:
+        if one.ledger_id == ledger_id and isinstance(one.seq, int):
             good.append(one)
         else:
             bad.append(path.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -101,8 +101,8 @@ def to_move(conn: Connection) -> list[IntakeRow]:
 
 
 def with_receipt_due(conn: Connection, limit: int = 200) -> list[IntakeRow]:
-    """Rows whose receipt must be written anew."""
-    return list(conn.execute(select(intake).where(intake.c.receipt_due).order_by(intake.c.id).limit(limit)))
+    """Rows whose receipt must be written anew, or was being written when the program ended."""
+    return list(conn.execute(select(intake).where(intake.c.receipt_due != 0).order_by(intake.c.id).limit(limit)))
 
 
 def set_moved(tx: Tx, row_id: int, place: str, place_name: str) -> None:
@@ -111,9 +111,15 @@ def set_moved(tx: Tx, row_id: int, place: str, place_name: str) -> None:
     tx.conn.execute(update(intake).where(*mine).values(moved=True, place_name=place_name))
 
 
-def receipt_written(tx: Tx, row_id: int) -> None:
-    """The receipt in the folder says what the ledger says."""
-    tx.conn.execute(update(intake).where(intake.c.id == row_id).values(receipt_due=False))
+def writing_receipts(tx: Tx, row_ids: Collection[int]) -> None:
+    """Their receipts are about to be written, from what is read after this."""
+    tx.conn.execute(update(intake).where(intake.c.id.in_(row_ids)).values(receipt_due=2))
+
+
+def receipts_written(tx: Tx, row_ids: Collection[int]) -> None:
+    """Their receipts say what the ledger said; those that something happened to meanwhile are due again."""
+    written = update(intake).where(intake.c.id.in_(row_ids), intake.c.receipt_due == 2)
+    tx.conn.execute(written.values(receipt_due=0))
 
 
 def decide(
@@ -147,7 +153,7 @@ def decide(
             version_id=version_id,
             duplicate_of=duplicate_of,
             decided_at=tx.now,
-            receipt_due=True,
+            receipt_due=1,
         )
     )
     told: dict[str, Any] = {"reason": reason.value if reason else None, "problems": [str(p) for p in problems] or None}

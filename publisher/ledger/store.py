@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher import __version__
 from publisher.errors import SettingsError
@@ -301,7 +302,7 @@ def _found(conn: Connection, real: bool, now: datetime) -> None:
 
 def is_unreachable(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be reached or used now (and may be later)."""
-    if isinstance(error, DisconnectionError | PendingRollbackError):
+    if isinstance(error, DisconnectionError | PendingRollbackError | PoolTimeout):
         return True
     if not isinstance(error, DBAPIError):
         return False

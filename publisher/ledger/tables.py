@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -105,7 +106,7 @@ intake = Table(
     Column("answered_by", Text),
     Column("claimed_at", Moment, nullable=False),
     Column("decided_at", Moment),
-    Column("receipt_due", Boolean, nullable=False, server_default=text("false")),
+    Column("receipt_due", SmallInteger, nullable=False, server_default="0"),  # 0 no, 1 yes, 2 being written
     UniqueConstraint("n", "sub"),
     Index("ix_intake_sha256", "sha256"),
     Index("ix_intake_state", "state"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import Row
 
+from publisher.delivery import STANDS, Operation
 from publisher.ledger import chain
 from publisher.ledger.chain import COLUMNS, hash_of, iso, sha256_text
 from publisher.ledger.heads import read_heads
@@ -45,13 +46,24 @@ class Verdict:
         return not self.faults
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What the log says of an accepted version."""
+
+    number: str
+    content_sha256: str
+    text_digest: str
+    attachments: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Seen:
     """What the walk along the chain collects for the comparisons after it."""
 
     faults: list[Fault] = field(default_factory=list)
     hashes: dict[int, str] = field(default_factory=dict)
-    versions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[int, _Version] = field(default_factory=dict)
+    weights: dict[int, int] = field(default_factory=dict)
     renditions: dict[int, str] = field(default_factory=dict)
     receipts: dict[int, str] = field(default_factory=dict)
     sums: dict[tuple[str | None, ...], int] = field(default_factory=dict)
@@ -115,23 +127,34 @@ def _walk(seen: _Seen, row: Row[Any], wanted: set[int]) -> None:
     except ValueError:
         seen.faults.append(Fault("changed", place, "its text is no JSON"))
         return
+    if not isinstance(body, dict):
+        seen.faults.append(Fault("changed", place, "its text is no JSON object"))
+        return
     differs = [name for name in COLUMNS if body.get(name) != getattr(row, name)]
     if body.get("seq") != row.seq or body.get("recorded_at") != iso(row.recorded_at):
         differs.append("seq or recorded_at")
     if differs:
         seen.faults.append(Fault("changed", place, f"columns differ from the hashed text: {', '.join(differs)}"))
-    _collect(seen, row, body.get("data", {}))
+    try:
+        _collect(seen, row, body.get("data", {}))
+    except (KeyError, TypeError, ValueError):
+        seen.faults.append(Fault("changed", place, f"it does not hold what a row of {row.event!r} holds"))
 
 
-def _collect(seen: _Seen, row: Row[Any], data: dict[str, Any]) -> None:
-    if row.event == "accepted":
-        seen.versions[data["version_id"]] = data | {"number": row.number}
+def _collect(seen: _Seen, row: Row[Any], data: Mapping[str, Any]) -> None:
+    """Remember what is compared later; raises `KeyError`, `TypeError` or `ValueError` for what no program wrote."""
+    if row.event == "accepted" and "workbook" not in data:
+        attachments = tuple(str(sha256) for sha256 in data["attachments"])
+        facts = str(data["content_sha256"]), str(data["text_digest"]), attachments
+        seen.versions[int(data["version_id"])] = _Version(str(row.number), *facts)
         for made in data["deliveries"]:
-            seen.renditions[made["id"]] = made["rendition"]
+            seen.renditions[int(made["id"])] = str(made["rendition"])
     if row.event == "rendered" and row.delivery_id is not None:
         seen.renditions[row.delivery_id] = data["rendition"]
     if row.delivery_id is not None and "receipt_sha256" in data:
         seen.receipts[row.delivery_id] = data["receipt_sha256"]
+    if row.weight and row.delivery_id is not None:
+        seen.weights[row.delivery_id] = seen.weights.get(row.delivery_id, 0) + row.weight
     if row.weight:
         key = (row.visible_day, row.channel, row.tier, row.kind, row.form, row.project_class)
         seen.sums[key] = seen.sums.get(key, 0) + row.weight
@@ -154,11 +177,16 @@ def _versions(conn: Connection, seen: _Seen) -> Iterable[Fault]:
         place = f"version {row.ordinal} of intake {row.number}"
         if logged is None:
             yield Fault("version_changed", place, "the log never accepted it")
-        elif sha256_text(row.content) != logged["content_sha256"] or row.text_digest != logged["text_digest"]:
+        elif (sha256_text(row.content), row.text_digest) != (logged.content_sha256, logged.text_digest):
             yield Fault("version_changed", place, "its content is not what was accepted")
     for version_id in sorted(set(seen.versions) - found):
-        number = seen.versions[version_id]["number"]
+        number = seen.versions[version_id].number
         yield Fault("version_changed", f"intake {number}", "an accepted version is missing")
+    wanted = {sha256 for one in seen.versions.values() for sha256 in one.attachments}
+    good = set(_intact(conn, wanted))
+    for one in seen.versions.values():
+        if not good.issuperset(one.attachments):
+            yield Fault("attachment_changed", f"intake {one.number}", "an attachment is not what was accepted")
 
 
 def _deliveries(conn: Connection, seen: _Seen) -> Iterable[Fault]:
@@ -168,14 +196,22 @@ def _deliveries(conn: Connection, seen: _Seen) -> Iterable[Fault]:
         found.add(row.id)
         place = f"intake {row.number} on {row.channel}"
         logged = seen.renditions.get(row.id)
-        if logged is not None and (row.rendition_sha256 != logged or logged not in good):
+        if logged is None:
+            yield Fault("delivery_added", place, "the log never accepted it")
+        elif row.rendition_sha256 != logged or logged not in good:
             yield Fault("rendition_changed", place, "its text is not what was accepted")
         receipt = seen.receipts.get(row.id)
         stored = sha256_text(row.receipt) if row.receipt is not None else None
         if stored != receipt:
             yield Fault("receipt_changed", place, "its receipt is not what was logged")
+        stands = row.operation == Operation.PUBLISH.value and row.state in _STANDS
+        if seen.weights.get(row.id, 0) != int(stands):
+            yield Fault("state_changed", place, f"it is {row.state}, and the log does not say so")
     for delivery_id in sorted(set(seen.renditions) - found):
         yield Fault("delivery_removed", f"delivery {delivery_id}", "an accepted delivery is missing")
+
+
+_STANDS = frozenset(state.value for state in STANDS)
 
 
 def _intact(conn: Connection, wanted: set[str]) -> Iterator[str]:

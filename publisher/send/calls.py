@@ -16,6 +16,7 @@ from publisher.errors import ChannelError, NeedsPerson, OutcomeUnknown, Reason, 
 from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import Contents
 from publisher.ledger.deliveries import Delivery
+from publisher.ledger.store import is_unreachable
 from publisher.send.open_channel import OpenChannel
 
 logger = logging.getLogger(__name__)
@@ -152,6 +153,8 @@ def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, runni
         return error
     except Exception as error:  # noqa: BLE001 - as above; the old set stands, an administrator must look
         logger.error("the adapter of %s failed while showing: %s", running.channel.name, where(error))
+        if is_unreachable(error):
+            return _LEDGER_AWAY
         return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)
 
 
@@ -163,8 +166,14 @@ def where(error: BaseException) -> str:
     )
 
 
+_LEDGER_AWAY = TransientFailure(Reason.INTERRUPTED, "账本暂时无法访问", channel_wide=False)
+"""The adapter's store failed, not the adapter: nothing was sent."""
+
+
 def _fault(error: Exception, running: Running) -> ChannelError:
     logger.error("the adapter of %s failed: %s", running.channel.name, where(error))
     if running.asked:
         return OutcomeUnknown(Reason.ADAPTER_FAULT, type(error).__name__)
+    if is_unreachable(error):
+        return _LEDGER_AWAY
     return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)

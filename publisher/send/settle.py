@@ -380,7 +380,7 @@ def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
         _gone(tx, channel, row)
         return
     if row.state == State.SUBMITTED.value:
-        deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
+        _absent_submitted(tx, channel, row)
         return
     if row.state == State.HELD.value:
         _absent_held(tx, channel, row, rules)
@@ -404,6 +404,17 @@ def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
         deliveries.back_to_pending(tx, row, reason, row.detail or "", tx.now, event="not_there", data=data)
 
 
+def _absent_submitted(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
+    """Taken and not there: for a publication not yet, for a withdrawal (after the window) that it is carried out."""
+    window = row.changed_at + channel.capabilities.settle_window
+    if row.operation != Operation.WITHDRAW.value:
+        deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
+    elif tx.now < window:
+        deliveries.reschedule(tx, row, window, asks=row.asks + 1)
+    else:
+        deliveries.publish(tx, row, Receipt(note="absent"), found=True)
+
+
 def _absent_held(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
     """A person wanted it released, and it is not there: let go, once that counts."""
     over = claims.last_call_over(tx.conn, row.id)
@@ -424,6 +435,7 @@ def _absent_update(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
     if counts_from is None or tx.now < counts_from:
         deliveries.reschedule(tx, row, counts_from or tx.now + channel.capabilities.settle_window, asks=row.asks + 1)
     else:
+        claims.settle_calls(tx, row.id, "not_there")
         deliveries.back_to_pending(tx, row, None, "", tx.now, event="not_there", data={"old_text": True})
 
 

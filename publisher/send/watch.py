@@ -13,7 +13,7 @@ from publisher.send.open_channel import OpenChannel
 from publisher.settings import SendingSettings
 
 STUCK_AFTER = timedelta(minutes=15)
-"""A delivery that is due this long without an attempt, on a channel that may be called, is stuck."""
+"""A delivery that is due this long and is left behind, on a channel that may be called, is stuck."""
 
 
 def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, now: datetime) -> None:
@@ -52,5 +52,5 @@ def _stuck(conn: Connection, now: datetime) -> dict[str, int]:
         or state.open_since is not None
         or (state.not_before is not None and state.not_before > now)
     }
-    found = claims.due_since(conn, now - STUCK_AFTER)
+    found = claims.stuck_since(conn, now - STUCK_AFTER)
     return {name: count for name, count in found.items() if name not in waiting}

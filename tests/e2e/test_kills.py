@@ -38,11 +38,18 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_public_twice(town: 
     town.process.send_signal(signal.SIGTERM)
     code = town.process.wait(10)
 
+    wrong = lost_or_twice(town, notices)
+    held = sum(len(site.items()) for site in town.sites.values())
+    print(f"{sum(town.kills.values())} kills, {by_sites} of them after a site had stored and before it answered")
+    print(f"{notices} notices for 3 sites without any memory of keys: they hold {held} of {notices * 3}")
+    print("the rest waits for a person: the call was cut off, and that site cannot be asked what came of it")
+    print(f"lost, twice, or otherwise than the log says: {len(wrong)}")
+
     assert settled, "the program did not finish its work after the last kill"
     assert code == 0
     assert sum(town.kills.values()) >= KILLS
     assert by_sites >= KILLS // 2 - 1, town.kills
-    assert lost_or_twice(town, notices) == []
+    assert wrong == []
 
 
 @pytest.mark.kills
@@ -56,4 +63,6 @@ def test_without_asking_first_the_same_kills_do_publish_twice(town: Town) -> Non
     town.start("recover=no_reconcile")
     town.wait_settled(notices, 40)
 
-    assert any(town.doubles().values())
+    doubles = sum(len(titles) for titles in town.doubles().values())
+    print(f"without asking first: {doubles} notices twice")
+    assert doubles

@@ -106,6 +106,16 @@ def test_where_the_port_of_a_practice_site_is_taken_its_channel_follows_it(desk:
     assert published == 1
 
 
+def test_practice_servers_end_with_a_program_that_is_killed(desk: TestDesk) -> None:
+    with running(desk, "run", "--practice", "--json") as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        assert listens(ready["sites"]["county"])
+        process.kill()
+        process.wait(15)
+        assert wait_for(lambda: not listens(ready["sites"]["county"]))
+
+
 def test_ctrl_c_does_not_reach_the_practice_servers_before_the_program_ends_them(tmp_path: Path) -> None:
     server = start_site("county", "县网", tmp_path / "store")
     try:

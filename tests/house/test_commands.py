@@ -18,10 +18,6 @@ TARGETS = frozenset(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 PAPERS = [name for name in files() if re.fullmatch(r"README[^/]*\.md|docs/(?!adr/).+\.md|\.ci/run", name)]
 COMMAND = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?publisher (?:--\w[\w-]* \S+ )*([a-z][a-z-]*)([^`\n#|;&]*)")
 
-cli_exists = pytest.mark.skipif(
-    not [name for name in files() if re.match(r"publisher/cli\b", name)], reason="publisher/cli is not there yet"
-)
-
 
 def _code(paper: str) -> str:
     """What a paper shows as code: fenced blocks and `spans`, one after the other; of a script all."""
@@ -61,7 +57,6 @@ def test_every_make_target_in_a_paper_exists(paper: str) -> None:
     assert named - TARGETS == set()
 
 
-@cli_exists
 @pytest.mark.parametrize("paper", PAPERS)
 def test_every_publisher_command_in_a_paper_exists_and_knows_the_options_shown(paper: str) -> None:
     unknown = []
@@ -74,7 +69,6 @@ def test_every_publisher_command_in_a_paper_exists_and_knows_the_options_shown(p
     assert unknown == []
 
 
-@cli_exists
 def test_every_publisher_command_is_explained_to_who_operates_it() -> None:
     _, _, commands = _help().partition("Commands")
     names = re.findall(r"^\W*([a-z][a-z-]*)  +\S", commands, re.MULTILINE)
@@ -83,7 +77,6 @@ def test_every_publisher_command_is_explained_to_who_operates_it() -> None:
     assert sorted(set(names) - explained) == []
 
 
-@cli_exists
 @pytest.mark.parametrize("paper", ["README.md", "README.zh.md"])
 def test_a_newcomer_finds_a_paper_with_the_first_command_to_type(paper: str) -> None:
     assert "make demo" in _code(paper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import sysconfig
@@ -72,3 +73,9 @@ print(files("publisher"))
     *sizes, home = loaded.stdout.splitlines()
     assert len(sizes) == 4 and all(int(size) > 0 for size in sizes)
     assert Path(home).is_relative_to(wheel.python.parents[1])
+
+
+def test_the_installed_command_describes_a_notice_without_the_repository(wheel: Wheel, tmp_path: Path) -> None:
+    described = run(wheel.python.with_name("publisher"), "schema", cwd=tmp_path)
+    assert described.returncode == 0, described.stderr
+    assert "project_no" in json.loads(described.stdout)["properties"]

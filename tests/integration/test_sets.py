@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import update
 
 from channels.fake_set import FakeBoard, FakeSetChannel
 from publisher.channel import Capabilities, Context, DeliveryKey, Item, Receipt
@@ -17,9 +16,10 @@ from publisher.delivery import Operation, State
 from publisher.errors import ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
 from publisher.ledger import acts, channel_state
 from publisher.ledger.acts import Person
-from publisher.ledger.tables import delivery
+from publisher.ledger.tables import blob
 from publisher.notice import Notice
-from tests.support.builders import a_config, a_notice, a_rendition
+from tests.support.builders import a_config, a_notice
+from tests.support.by_hand import an_act, by_key
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
 
@@ -275,7 +275,7 @@ def test_a_show_that_hangs_is_alarmed_not_repeated_and_settled_when_it_returns(t
 def damage(world: World, number: str) -> None:
     with world.ledger.write() as tx:
         sha256 = world.row(number, "led").rendition_sha256
-        tx.conn.exec_driver_sql("update blob set data = x'00' where sha256 = ?", (sha256,))
+        tx.conn.execute(update(blob).where(blob.c.sha256 == sha256).values(data=b"damaged"))
 
 
 def text_of(n: int) -> str:
@@ -330,32 +330,11 @@ def test_a_standing_item_that_can_be_shown_no_more_is_held_and_alarmed(tmp_path:
 # ---- update and withdraw
 
 
-def an_act(world: World, number: str, operation: Operation, *, content: str = "") -> str:
-    """A delivery that updates or withdraws the publication of `number`, as an administrator's command makes it."""
-    row = world.row(number, "led")
-    values = {name: value for name, value in row._mapping.items() if name != "id"}
-    text = a_rendition(content=content) if content else None
-    values |= {"operation": operation.value, "delivery_key": secrets.token_hex(16), "predecessor_id": row.id}
-    values |= {"state": "pending", "waits_for": None, "next_at": world.clock(), "receipt": None, "receipt_sha256": None}
-    values |= {"channel_number": None, "url": None, "visible_since": None, "first_attempt_at": None, "until": None}
-    with world.ledger.write() as tx:
-        if text is not None:
-            tx.store_blob(text.content, text.sha256)
-            values |= {"rendition_sha256": text.sha256, "rendition_digest": text.text_digest}
-        tx.conn.execute(insert(delivery).values(**values))
-    return str(values["delivery_key"])
-
-
-def by_key(world: World, key: str) -> Any:
-    (found,) = [row for row in world.rows() if row.delivery_key == key]
-    return found
-
-
 def test_a_withdrawn_item_is_shown_no_more_and_stays_counted(tmp_path: Path) -> None:
     world, board = a_board(tmp_path)
     first, second = world.accept(numbered(1)), world.accept(numbered(2))
     world.step()
-    key = an_act(world, first, Operation.WITHDRAW)
+    key = an_act(world, world.row(first, "led"), Operation.WITHDRAW)
     world.step()
 
     assert shown(world, board) == {second}
@@ -371,7 +350,7 @@ def test_an_updated_item_keeps_its_new_text_in_every_later_set(tmp_path: Path) -
     first = world.accept(numbered(1))
     world.step()
     notice_key = world.rows(first)[0].notice_key
-    key = an_act(world, first, Operation.UPDATE, content="<p>更正后的文字。</p>")
+    key = an_act(world, world.row(first, "led"), Operation.UPDATE, content="<p>更正后的文字。</p>")
     world.step()
     assert board.shown[notice_key].text == "<p>更正后的文字。</p>"
     assert by_key(world, key).state == "published"

@@ -25,18 +25,22 @@ FOREIGN = "n1:" + "e" * 64
 
 def watched(world: World) -> None:
     """Have the database itself note every change of a delivery's state."""
+    note = "insert into changes values (new.id, old.state, new.state)"
+    when = "create trigger watch after update of state on delivery"
     with world.ledger.engine.connect() as conn:
-        conn.exec_driver_sql("create table changes (delivery_id, old, new)")
-        conn.exec_driver_sql(
-            "create trigger watch after update of state on delivery when old.state <> new.state "
-            "begin insert into changes values (new.id, old.state, new.state); end"
-        )
+        conn.exec_driver_sql("create table changes (delivery_id integer, before text, after text)")
+        if world.ledger.shared:
+            body = f"begin if old.state <> new.state then {note}; end if; return new; end"
+            conn.exec_driver_sql(f"create function note() returns trigger as $$ {body} $$ language plpgsql")
+            conn.exec_driver_sql(f"{when} for each row execute function note()")
+        else:
+            conn.exec_driver_sql(f"{when} when old.state <> new.state begin {note}; end")
         conn.commit()
 
 
 def changes(world: World) -> list[tuple[int, str, str]]:
     with world.ledger.read() as conn:
-        return [tuple(row) for row in conn.exec_driver_sql("select delivery_id, old, new from changes")]
+        return [tuple(row) for row in conn.exec_driver_sql("select delivery_id, before, after from changes")]
 
 
 def path_of(tmp_path: Path, site: ScriptedSite, **span: float) -> list[str]:
@@ -156,7 +160,7 @@ def test_no_other_change_can_be_made(forbidden_world: World, old: State, new: St
     world = forbidden_world
     row_id = world.rows()[0].id
     with world.ledger.write() as tx:
-        tx.conn.exec_driver_sql("update delivery set state = ?", (old.value,))
+        tx.conn.exec_driver_sql(f"update delivery set state = '{old.value}'")
     with pytest.raises(ValueError, match="cannot go from"), world.ledger.write() as tx:
         deliveries.change(tx, deliveries.read(tx.conn, row_id), new)
 

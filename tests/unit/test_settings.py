@@ -61,7 +61,7 @@ def load(home: Path) -> Settings:
 
 def test_a_folder_without_settings_gets_the_shipped_ones(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "nothing", {})
-    assert [channel.name for channel in settings.channels] == ["county_site", "city_site", "wechat_feed"]
+    assert [channel.name for channel in settings.channels] == ["county_site", "city_site", "wechat_feed", "hall_led"]
     assert settings.office
     assert not settings.ledger.real
     assert settings.notes == ()
@@ -76,7 +76,12 @@ def test_the_shipped_settings_say_what_the_defaults_say(tmp_path: Path, home: Pa
 
 def test_the_shipped_channels_have_the_tiers_they_are_counted_by(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, {})
-    assert [channel.tier for channel in settings.channels] == [Tier.COUNTY, Tier.MUNICIPAL, Tier.SELF_MEDIA]
+    assert [channel.tier for channel in settings.channels] == [
+        Tier.COUNTY,
+        Tier.MUNICIPAL,
+        Tier.SELF_MEDIA,
+        Tier.ON_SITE,
+    ]
 
 
 def test_relative_folders_stand_under_data(home: Path, tmp_path: Path) -> None:

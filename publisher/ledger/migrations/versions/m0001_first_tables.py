@@ -126,7 +126,7 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.Text(), nullable=True),
         sa.Column("claimed_at", Moment(), nullable=False),
         sa.Column("decided_at", Moment(), nullable=True),
-        sa.Column("receipt_due", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("receipt_due", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake")),
         sa.UniqueConstraint("n", "sub", name=op.f("uq_intake_n_sub")),
     )
