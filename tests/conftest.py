@@ -34,8 +34,8 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _close_ledgers() -> Iterator[None]:
-    """Give back the connections of the ledgers that a test opened."""
+def _close_worlds() -> Iterator[None]:
+    """End the threads of the worlds that a test opened, and give back the connections of their ledgers."""
     yield
     opened = getattr(sys.modules.get("tests.support.sending"), "OPENED", [])
     while opened:

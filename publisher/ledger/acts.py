@@ -45,7 +45,10 @@ CapabilitiesOf = Callable[[str], Capabilities | None]
 
 
 def of_number(conn: Connection, number: str, channel: str | None = None) -> list[Delivery]:
-    """The deliveries of the notice with this intake number (on one channel), without superseded ones."""
+    """The deliveries of the notice with this intake number (on one channel), without superseded ones.
+
+    Until the transaction ends nobody else changes them: what the act was decided on is what it changes.
+    """
     row = intake_rows.by_number(conn, number)
     if row is None:
         raise NotAllowed(f"没有编号 {number} 的收件")
@@ -54,7 +57,7 @@ def of_number(conn: Connection, number: str, channel: str | None = None) -> list
     query = select(delivery).where(delivery.c.notice_id == row.notice_id, delivery.c.state != State.SUPERSEDED.value)
     if channel is not None:
         query = query.where(delivery.c.channel == channel)
-    rows = list(conn.execute(query.order_by(delivery.c.id)))
+    rows = list(conn.execute(query.order_by(delivery.c.id).with_for_update()))
     if not rows:
         raise NotAllowed(f"{number} 在渠道 {channel} 上没有发布任务")
     return rows

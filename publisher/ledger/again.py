@@ -32,7 +32,7 @@ def meant(conn: Connection, number: str | None, channel: str | None) -> list[Del
 def failed_on(conn: Connection, channel: str) -> list[Delivery]:
     """Everything that the channel refused and nobody has settled since, oldest first."""
     query = select(delivery).where(delivery.c.channel == channel, delivery.c.state == State.FAILED.value)
-    rows = list(conn.execute(query.order_by(delivery.c.id)))
+    rows = list(conn.execute(query.order_by(delivery.c.id).with_for_update()))
     if not rows:
         raise NotAllowed(f"渠道 {channel} 上没有失败项")
     return rows

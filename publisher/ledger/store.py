@@ -183,6 +183,8 @@ class Ledger:
         self._database_clock = database_clock and engine.dialect.name == "postgresql"
         self._fault = fault
         self._one_writer = threading.Lock() if engine.dialect.name == "sqlite" else None
+        # SQLite reads one state by itself; PostgreSQL, unless told, takes a new one for each statement.
+        self._reading = engine.execution_options(isolation_level="REPEATABLE READ") if self.shared else engine
         with self.read() as conn:
             row = conn.execute(select(head.c.ledger_id, head.c.real)).one()
         self.ledger_id: str = row.ledger_id
@@ -191,7 +193,7 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read transaction: one consistent state, never waiting for a writer."""
-        with self.engine.connect() as conn, conn.begin():
+        with self._reading.connect() as conn, conn.begin():
             yield conn
 
     @contextmanager
@@ -266,12 +268,16 @@ def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault, 
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = connect(url)
-    with engine.connect().execution_options(write=True) as conn, conn.begin():
-        if engine.dialect.name == "postgresql":
-            # Daemons that start together must not make the tables together.
-            conn.execute(text("SELECT pg_advisory_xact_lock(20171204)"))
-        migrate.to_newest(conn)
-        _found(conn, real, clock())
+    try:
+        with engine.connect().execution_options(write=True) as conn, conn.begin():
+            if engine.dialect.name == "postgresql":
+                # Daemons that start together must not make the tables together.
+                conn.execute(text("SELECT pg_advisory_xact_lock(20171204)"))
+            migrate.to_newest(conn)
+            _found(conn, real, clock())
+    except BaseException:
+        engine.dispose()
+        raise
     ledger = Ledger(engine, clock, fault, database_clock=database_clock)
     if ledger.real != real:
         ledger.close()

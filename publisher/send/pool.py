@@ -59,7 +59,7 @@ class ThreadPool:
         self._lock = threading.Lock()
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._busy = 0
-        self._workers = 0
+        self._workers: list[threading.Thread] = []
         self._abandoned = 0
 
     def free(self) -> int:
@@ -71,9 +71,10 @@ class ThreadPool:
         """Start `work` on an idle thread, or on a new one."""
         with self._lock:
             self._busy += 1
-            if self._workers < self._busy:
-                self._workers += 1
-                threading.Thread(target=self._serve, name=f"call-{self._workers}", daemon=True).start()
+            if len(self._workers) < self._busy:
+                name = f"call-{len(self._workers) + 1}"
+                self._workers.append(threading.Thread(target=self._serve, name=name, daemon=True))
+                self._workers[-1].start()
         self._work.put(work)
 
     def abandon(self) -> None:
@@ -86,12 +87,14 @@ class ThreadPool:
         with self._lock:
             self._abandoned -= 1
 
-    def close(self) -> None:
-        """Let idle threads end."""
+    def close(self, patience: float = 0.0) -> None:
+        """Let idle threads end; with `patience`, wait so many seconds for each."""
         with self._lock:
-            workers = self._workers
-        for _ in range(workers):
+            workers = list(self._workers)
+        for _ in workers:
             self._work.put(None)
+        for worker in workers if patience else ():
+            worker.join(patience)
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:

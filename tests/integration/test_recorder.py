@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import event, text
 
 from publisher.channel import Receipt, Submission
 from publisher.delivery import State
@@ -24,17 +24,29 @@ from publisher.ledger.recorder import GroupingRecorder
 from publisher.ledger.store import Ledger, Tx, open_ledger
 from publisher.ledger.verify import verify
 from tests.support.builders import START, a_notice
+from tests.support.outage import Outage
 from tests.support.scripted_site import ScriptedSite
-from tests.support.sending import a_world
+from tests.support.sending import a_database, a_world
 
 LIU = Person("刘某", "liu@office")
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(a_database(tmp_path), real=False, clock=lambda: START)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Iterator[Ledger]:
     opened = open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3", real=False, clock=lambda: START)
     yield opened
     opened.close()
+
+
+def address(ledger: Ledger) -> str:
+    return ledger.engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -160,27 +172,6 @@ def test_answers_not_yet_recorded_are_bounded(ledger: Ledger) -> None:
 # ---- a database that cannot be used for a while
 
 
-class Locked:
-    """Another process holds the database; ours waits a moment only."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        database = ledger.engine.url.database
-        assert database is not None
-        with ledger.engine.connect() as conn:
-            conn.exec_driver_sql("pragma busy_timeout = 10")
-        event.listen(ledger.engine, "checkout", self._impatient)
-        self.other = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        self.other.execute("begin exclusive")
-
-    @staticmethod
-    def _impatient(connection: sqlite3.Connection, record: object, proxy: object) -> None:
-        connection.execute("pragma busy_timeout = 10")
-
-    def release(self) -> None:
-        self.other.execute("rollback")
-        self.other.close()
-
-
 def test_while_the_database_is_locked_answers_wait_and_none_is_dropped(tmp_path: Path, ledger: Ledger) -> None:
     waits: list[float] = []
     waited = threading.Event()
@@ -192,7 +183,7 @@ def test_while_the_database_is_locked_answers_wait_and_none_is_dropped(tmp_path:
         time.sleep(0.005)
 
     made = GroupingRecorder(ledger, wait)
-    locked = Locked(ledger)
+    locked = Outage(ledger)
     futures = [made.record(note(str(n))) for n in range(5)]
     assert waited.wait(10)
     assert not any(future.done() for future in futures)
@@ -213,7 +204,7 @@ def test_an_answer_in_hand_when_the_database_goes_away_is_recorded_when_it_is_ba
     end = time.monotonic() + 10
     while not site.calls and time.monotonic() < end:
         time.sleep(0.005)
-    locked = Locked(world.ledger)
+    locked = Outage(world.ledger)
     gate.set()
     while world.sender.in_flight() and time.monotonic() < end:
         time.sleep(0.005)
@@ -232,14 +223,14 @@ def test_a_ledger_that_goes_away_under_an_adapter_is_no_fault_of_the_adapter(tmp
         def submit(self, submission: Submission) -> Receipt:
             if not self.calls:
                 self.calls.append(("", START))
-                locked.append(Locked(world.ledger))
+                locked.append(Outage(world.ledger))
                 try:
                     submission.context.store.put("token", "T")
                 finally:
                     locked[0].release()
             return super().submit(submission)
 
-    locked: list[Locked] = []
+    locked: list[Outage] = []
     site = Storing()
     world = a_world(tmp_path, {"city": site})
     number = world.accept()
@@ -272,7 +263,7 @@ def test_troubles_that_pass_are_told_from_faults_of_the_program(message: str, pa
 def test_acts_of_other_connections_while_the_sender_works_lose_nothing(tmp_path: Path) -> None:
     site = ScriptedSite()
     world = a_world(tmp_path, {"city": site}, threads=4)
-    beside = open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3", real=False, clock=world.clock)
+    beside = open_ledger(address(world.ledger), real=False, clock=world.clock)
     numbers = [world.accept(a_notice(project_no=f"NO-{n}", dates={})) for n in range(60)]
     acted = {"held": 0, "released": 0}
     errors: list[BaseException] = []
@@ -321,7 +312,7 @@ for n in range(100):
 
 
 def test_several_processes_write_one_chain(tmp_path: Path, ledger: Ledger) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
+    url = address(ledger)
     writers = [
         subprocess.Popen([sys.executable, "-c", _WRITER, url, f"writer {n}"], stderr=subprocess.PIPE) for n in range(3)
     ]
@@ -347,13 +338,13 @@ def test_a_reader_sees_one_state_while_others_write(ledger: Ledger) -> None:
     assert noted(ledger) == ["a"]
 
 
-def test_a_copy_taken_by_the_supported_way_while_writing_verifies(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_copy_taken_by_the_supported_way_while_writing_verifies(tmp_path: Path, on_sqlite: Ledger) -> None:
     for n in range(50):
-        with ledger.write() as tx:
+        with on_sqlite.write() as tx:
             tx.log(Entry(event="noted", by="test", data={"name": str(n)}))
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as source:
         source.execute(f"vacuum into '{tmp_path}/copy.sqlite3'")
-        with ledger.write() as tx:
+        with on_sqlite.write() as tx:
             tx.log(Entry(event="noted", by="test", data={"name": "after"}))
     copy = open_ledger(f"sqlite:///{tmp_path}/copy.sqlite3", real=False, clock=lambda: START)
 
@@ -365,8 +356,8 @@ def test_a_copy_taken_by_the_supported_way_while_writing_verifies(tmp_path: Path
 # ---- the file itself
 
 
-def test_the_database_is_opened_with_full_durability(tmp_path: Path, ledger: Ledger) -> None:
-    with ledger.read() as conn:
+def test_the_database_is_opened_with_full_durability(tmp_path: Path, on_sqlite: Ledger) -> None:
+    with on_sqlite.read() as conn:
         pragmas = {name: conn.exec_driver_sql(f"pragma {name}").scalar_one() for name in PRAGMAS}
 
     assert pragmas == PRAGMAS
@@ -381,7 +372,7 @@ def test_a_block_that_raises_leaves_no_trace(ledger: Ledger) -> None:
         fails(tx)
 
     assert noted(ledger) == []
-    with create_engine(ledger.engine.url).connect() as conn:
+    with ledger.read() as conn:
         assert conn.execute(text("select count(*) from blob")).scalar_one() == 0
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,8 +34,8 @@ from publisher.settings import ChannelSettings, SendingSettings
 from publisher.simulation import SimulatedClock
 from tests.support.builders import START, a_notice, a_rendition
 
-OPENED: list[Ledger] = []
-"""Ledgers that tests have opened; each is closed after its test."""
+OPENED: list[ExitStack] = []
+"""What worlds of tests have opened; it is closed after the test."""
 
 NO_JITTER = {"jitter": 0.0}
 
@@ -215,5 +216,10 @@ def a_world(
     recorder: Recorder = GroupingRecorder(ledger, time.sleep) if threads else InlineRecorder(ledger)
     pool: Pool = ThreadPool(threads) if threads else InlinePool()
     sender = Sender(ledger, recorder, pool, channels, rules, daemon_id, machine)
-    OPENED.append(ledger)
+    opened_here = ExitStack()
+    opened_here.callback(ledger.close)
+    opened_here.callback(recorder.close)
+    if isinstance(pool, ThreadPool):
+        opened_here.callback(pool.close, 0.3)
+    OPENED.append(opened_here)
     return World(ledger, clock, channels, rules, sender, daemon_id, machine, approvals, skipped)
