@@ -20,7 +20,7 @@ from publisher.channel import Capabilities
 from publisher.errors import SettingsError
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
 from publisher.intake.staff_folders import Mover, StaffFolders
-from publisher.ledger import claims, contents
+from publisher.ledger import channel_state, claims, contents
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import Entry, local_day
 from publisher.ledger.channel_state import ALL, LedgerStore
@@ -263,6 +263,7 @@ class Worker:
         if isinstance(self.pool, ThreadPool):
             self.pool.close()
         with self.office.ledger.write() as tx:
+            channel_state.free_leases(tx, [self.sender.daemon_id])
             claims.end_daemon(tx, self.sender.daemon_id)
             tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.sender.daemon_id}))
         write_head(self.office.ledger, self.office.settings.heads_folder, "stop")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, type_coerce, update
 
 from publisher.delivery import OPEN, State
 from publisher.ledger.alarms import clear_alarm, raise_alarm
@@ -54,6 +55,13 @@ def lock_state(tx: Tx, channel: str) -> ChannelState:
         tx.conn.execute(tx.upsert(channel_state).values(**empty).on_conflict_do_nothing())
         row = tx.conn.execute(query, {"its_name": channel}).one()
     return ChannelState(*row)
+
+
+def free_leases(tx: Tx, daemons: Sequence[int]) -> None:
+    """What these daemons held under a named lease, such as the folders, is free: they have ended."""
+    lock_state(tx, ALL)
+    theirs = (channel_store.c.channel == ALL, channel_store.c.name.startswith("lease:", autoescape=True))
+    tx.conn.execute(delete(channel_store).where(*theirs, channel_store.c.value.in_([str(one) for one in daemons])))
 
 
 def _set(tx: Tx, channel: str, **values: object) -> None:

@@ -419,9 +419,13 @@ def dead_daemons(conn: Connection, me: int) -> list[Delivery]:
     return list(conn.execute(select(daemon).where(daemon.c.id != me, left).order_by(daemon.c.id)))
 
 
-def silent_daemons(tx: Tx, me: int) -> list[Delivery]:
-    """Daemons of a shared ledger whose lease has run out, locked so that one daemon alone settles them."""
-    silent = (daemon.c.ended_at.is_(None), daemon.c.id != me, daemon.c.lease_until < tx.now)
+def silent_daemons(tx: Tx, me: int, host: str) -> list[Delivery]:
+    """Daemons of a shared ledger whose lease has run out, and all others of this host, whose locks can be looked at.
+
+    Locked so that one daemon alone settles them.
+    """
+    here_or_silent = or_(daemon.c.lease_until < tx.now, daemon.c.host == host)
+    silent = (daemon.c.ended_at.is_(None), daemon.c.id != me, here_or_silent)
     query = select(daemon).where(*silent).order_by(daemon.c.id)
     return list(tx.conn.execute(query.with_for_update(skip_locked=True) if tx.on_postgresql else query))
 

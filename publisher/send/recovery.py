@@ -40,11 +40,14 @@ def recover(ledger: Ledger, channels: Channels, daemon_id: int, rules: Rules, fa
 
 
 def settle_silent(ledger: Ledger, channels: Channels, daemon_id: int, rules: Rules, fault: Fault) -> int:
-    """On a shared ledger: what daemons whose lease has run out left behind; gives how many deliveries."""
+    """On a shared ledger: what daemons left behind whose lease has run out, or that are proven dead before that.
+
+    Gives how many deliveries.
+    """
     with ledger.write() as tx:
-        silent = claims.silent_daemons(tx, daemon_id)
+        silent = claims.silent_daemons(tx, daemon_id, socket.gethostname())
         dead = [row for row in silent if _proven_dead(row)]
-        doubtful = [row for row in silent if row not in dead]
+        doubtful = [row for row in silent if row not in dead and row.lease_until < tx.now]
         count = _settle_dead(tx, channels, dead, rules, fault, timedelta(0)) if dead else 0
         return count + (_settle_doubtful(tx, channels, doubtful, rules) if doubtful else 0)
 
@@ -59,6 +62,7 @@ def _settle_dead(
     # A test proves that reconciling matters by switching it off here.
     reconcile = fault("recover") != "no_reconcile"
     ids = [row.id for row in dead]
+    channel_state.free_leases(tx, ids)
     left = claims.left_behind(tx, ids)
     claims.close_calls_of(tx, ids)
     for row, call_had_begun in left:

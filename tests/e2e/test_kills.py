@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kills import Town, lost_or_twice, one_life
+from tests.support.sending import ON_POSTGRESQL, a_database
 
 KILLS = int(os.environ.get("KILLS", "12"))
 SEED = int(os.environ.get("KILLS_SEED", "2017"))
@@ -18,7 +19,8 @@ SEED = int(os.environ.get("KILLS_SEED", "2017"))
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
-    built = Town(tmp_path, random.Random(SEED))
+    url = a_database(tmp_path) if ON_POSTGRESQL else ""
+    built = Town(tmp_path, random.Random(SEED), url=url)
     built.build()
     yield built
     built.close()

@@ -34,6 +34,9 @@ from publisher.settings import ChannelSettings, SendingSettings
 from publisher.simulation import SimulatedClock
 from tests.support.builders import START, a_notice, a_rendition
 
+ON_POSTGRESQL = os.environ.get("DATABASE", "sqlite") == "postgresql"
+"""Whether this run of the tests is on PostgreSQL."""
+
 OPENED: list[ExitStack] = []
 """What worlds of tests have opened; it is closed after the test."""
 
@@ -182,7 +185,7 @@ def channel_settings(name: str, **changes: Any) -> ChannelSettings:
 
 def a_database(folder: Path) -> str:
     """A new database: a SQLite file in `folder`, or with DATABASE=postgresql in the environment a real PostgreSQL."""
-    if os.environ.get("DATABASE", "sqlite") == "sqlite":
+    if not ON_POSTGRESQL:
         return f"sqlite:///{folder}/ledger.sqlite3"
     from tests.support.postgres import fresh_database  # starts a server, which only this choice needs
 
