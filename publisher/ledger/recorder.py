@@ -9,14 +9,15 @@ it can, and callers wait.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from publisher.ledger.store import Ledger, Tx, is_unreachable
 
+S = TypeVar("S")
 T = TypeVar("T")
 Write = Callable[[Tx], T]
 logger = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ class Recorder(Protocol):
 
         `write` may be run more than once (only its last run counts), so it changes nothing but the ledger.
         """
+        ...
+
+    def record_both(self, write: Write[T], after: Write[S]) -> tuple[Future[T], Future[S]]:
+        """`record` two writes, of which the second sees what the first wrote, in one transaction if that can be."""
         ...
 
     def close(self) -> None:
@@ -55,8 +60,46 @@ class InlineRecorder:
         future.set_result(result)
         return future
 
+    def record_both(self, write: Write[T], after: Write[S]) -> tuple[Future[T], Future[S]]:
+        """Run one after the other."""
+        return self.record(write), self.record(after)
+
     def close(self) -> None:
         """Nothing is left to do."""
+
+
+Waiting = tuple[Write[Any], Future[Any]]
+
+
+class _Waiting:
+    """Writes that wait, at most `capacity` or one more."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._changed = threading.Condition()
+        self._items: deque[Waiting] = deque()
+        self._closed = False
+
+    def put(self, *items: Waiting) -> None:
+        """Add them side by side, once there is room."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._items) < self._capacity)
+            self._items.extend(items)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self) -> list[Waiting]:
+        """The next group; empty once it is closed and nothing is left."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed)
+            group = [self._items.popleft() for _ in range(min(len(self._items), LARGEST_GROUP))]
+            self._changed.notify_all()
+            return group
 
 
 class GroupingRecorder:
@@ -68,7 +111,7 @@ class GroupingRecorder:
     def __init__(self, ledger: Ledger, wait: Callable[[float], None], capacity: int = 32) -> None:
         self._ledger = ledger
         self._wait = wait
-        self._waiting: queue.Queue[tuple[Write[Any], Future[Any]] | None] = queue.Queue(capacity)
+        self._waiting = _Waiting(capacity)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -78,32 +121,23 @@ class GroupingRecorder:
         self._waiting.put((write, future))
         return future
 
+    def record_both(self, write: Write[T], after: Write[S]) -> tuple[Future[T], Future[S]]:
+        """Hand in both side by side; blocks while too many answers wait to be recorded."""
+        one: Future[T] = Future()
+        other: Future[S] = Future()
+        self._waiting.put((write, one), (after, other))
+        return one, other
+
     def close(self) -> None:
         """Record what was handed in, then stop."""
-        self._waiting.put(None)
+        self._waiting.close()
         self._thread.join()
 
     def _run(self) -> None:
-        closing = False
-        while not closing:
-            group, closing = self._next_group()
-            if group:
-                self._settle(group)
+        while group := self._waiting.take():
+            self._settle(group)
 
-    def _next_group(self) -> tuple[list[tuple[Write[Any], Future[Any]]], bool]:
-        group = []
-        item = self._waiting.get()
-        while item is not None:
-            group.append(item)
-            if len(group) == LARGEST_GROUP:
-                return group, False
-            try:
-                item = self._waiting.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
-
-    def _settle(self, group: list[tuple[Write[Any], Future[Any]]]) -> None:
+    def _settle(self, group: list[Waiting]) -> None:
         try:
             results = self._commit(group)
         except Exception as error:  # noqa: BLE001 - handed to the one whose write it is, below
@@ -116,7 +150,7 @@ class GroupingRecorder:
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
 
-    def _commit(self, group: list[tuple[Write[Any], Future[Any]]]) -> list[Any]:
+    def _commit(self, group: list[Waiting]) -> list[Any]:
         while True:
             try:
                 with self._ledger.write() as tx:

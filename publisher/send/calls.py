@@ -37,11 +37,20 @@ class Running:
     again: bool = False  # a quick retry is next
     failure: TransientFailure | None = None  # the last one, when quick retries are used up
     overdue: bool = False
+    ahead: bool = False  # claimed before a thread was free for it
+    called_off: bool = False  # not to be begun after all
+    handed_in: bool = False  # its outcome is on its way, and its thread does something else
+    following: Running | None = None  # what its thread does next
     asked: bool = False  # whether the adapter was about to send
     request_digest: str | None = None
     show: ShowClaim | None = None
     contents: Contents | Exception | None = None  # what is sent, as read with the claim
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def sends(self) -> bool:
+        """Whether it is a submit, not a question or a show."""
+        return self.claimed is not None and self.claimed.attempt_id is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ Work = Callable[[], None]
 
 
 class Pool(Protocol):
-    """Runs calls."""
+    """Runs calls. `threaded`: on threads of their own."""
+
+    @property
+    def threaded(self) -> bool: ...
 
     def free(self) -> int:
         """How many calls could start at once."""
@@ -19,6 +22,13 @@ class Pool(Protocol):
 
     def start(self, work: Work) -> None:
         """Start `work`; it never raises."""
+        ...
+
+    def ending(self) -> bool:
+        """Said by a call that only hands on its outcome: its thread counts as free from now on.
+
+        False where calls run on the caller's thread, which goes on with what it was doing.
+        """
         ...
 
     def abandon(self) -> None:
@@ -33,6 +43,8 @@ class Pool(Protocol):
 class InlinePool:
     """Runs each call at once on the caller's thread: for simulations and tests."""
 
+    threaded = False
+
     def __init__(self, threads: int = 16) -> None:
         self._threads = threads
 
@@ -44,6 +56,10 @@ class InlinePool:
         """Run it now."""
         work()
 
+    def ending(self) -> bool:
+        """Never: the caller's thread is not free before the call returns."""
+        return False
+
     def abandon(self) -> None:
         """A call on the caller's thread cannot be overdue when it is looked at."""
 
@@ -54,6 +70,8 @@ class InlinePool:
 class ThreadPool:
     """At most `threads` calls that are not overdue; idle threads are kept."""
 
+    threaded = True
+
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._lock = threading.Lock()
@@ -61,6 +79,7 @@ class ThreadPool:
         self._busy = 0
         self._workers: list[threading.Thread] = []
         self._abandoned = 0
+        self._mine = threading.local()
 
     def free(self) -> int:
         """How many calls could start at once."""
@@ -76,6 +95,13 @@ class ThreadPool:
                 self._workers.append(threading.Thread(target=self._serve, name=name, daemon=True))
                 self._workers[-1].start()
         self._work.put(work)
+
+    def ending(self) -> bool:
+        """The calling thread takes its next work in a moment."""
+        with self._lock:
+            self._busy -= 1
+        self._mine.counted = False
+        return True
 
     def abandon(self) -> None:
         """One running call is overdue."""
@@ -98,8 +124,10 @@ class ThreadPool:
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
+            self._mine.counted = True
             try:
                 work()
             finally:
-                with self._lock:
-                    self._busy -= 1
+                if self._mine.counted:
+                    with self._lock:
+                        self._busy -= 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
 from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
-from publisher.ledger.recorder import Recorder
+from publisher.ledger.recorder import Recorder, Write
 from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
 from publisher.send import calls, recovery, sets, settle
 from publisher.send.calls import CallContext, Running
@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 OVERDUE_AFTER = 2.0
 """Seconds past its limit after which a call that has not returned is given up."""
+
+_AHEAD = 4
+"""Calls of one channel claimed at most before threads are free for them."""
 
 _LOOK_AGAIN = 0.2
 """Seconds until the next look for due deliveries while all threads or channels are busy."""
@@ -87,6 +90,8 @@ class Sender:
         self._heartbeat_at: datetime | None = None
         self._closing = False
         self._more_is_due = False
+        self._claiming: Future[int] | None = None
+        self._ready: dict[str, deque[Running]] = {name: deque() for name in channels}  # claimed ahead, not begun
 
     @property
     def daemon_id(self) -> int:
@@ -104,6 +109,7 @@ class Sender:
         while True:
             self._wake.clear()
             self._give_up_overdue()
+            self._begin_ready()
             self._beat()
             started = self._start_due()
             left = until - self._machine.monotonic()
@@ -119,9 +125,9 @@ class Sender:
         self._wake.set()
 
     def in_flight(self) -> int:
-        """How many calls have not returned."""
+        """How many calls have not returned, or what they came to is not recorded yet."""
         with self._lock:
-            return len(self._running)
+            return len(self._running) + len(self._unrecorded) + sum(map(len, self._ready.values()))
 
     def stop_starting(self) -> None:
         """Start nothing more; calls in flight go on."""
@@ -179,6 +185,7 @@ class Sender:
         """
         with self._lock:
             known = {r.claimed.row.id for r in self._running.values() if r.claimed is not None} | self._unrecorded
+            known |= {r.claimed.row.id for ready in self._ready.values() for r in ready if r.claimed is not None}
             known |= {row.id for r in self._running.values() if r.show is not None for row in r.show.changing}
         with self._ledger.read() as conn:
             lost = [row for row in claims.sending_of(conn, self._daemon_id) if row.id not in known]
@@ -192,31 +199,111 @@ class Sender:
     # ---- starting
 
     def _start_due(self) -> int:
-        free = self._pool.free()
-        if self._closing or free <= 0:
+        if self._closing or self._pool.free() <= 0:
             return 0
-        names = self._with_room()
         if not self._more_is_due:
-            now = self._machine.clock()
             with self._ledger.read() as conn:
-                due = claims.due_now(conn, now, names)
-                changing = [n for n, at in self._sets_change(conn).items() if at <= now and n in names]
-            names = sorted({*due, *changing})
-        if not names:
-            return 0
+                if not self._due_among(conn, self._with_room(), self._machine.clock()):
+                    return 0
+        told, mine = self._one_claim()
+        if mine:
+            self._recorder.record(self._claim_due).add_done_callback(partial(self._begin_claimed, told))
+        return told.result()
+
+    def _due_among(self, conn: Connection, names: Sequence[str], now: datetime) -> list[str]:
+        """Of these channels, those with something to do."""
+        due = claims.due_now(conn, now, names)
+        changing = [n for n, at in self._sets_change(conn).items() if at <= now and n in names]
+        return sorted({*due, *changing})
+
+    def _one_claim(self) -> tuple[Future[int], bool]:
+        """The claim under way, or a new one, which is the caller's to make. It tells how many calls began."""
+        with self._lock:
+            mine = self._claiming is None
+            if self._claiming is None:
+                self._claiming = Future()
+            return self._claiming, mine
+
+    def _claim_due(self, tx: Tx) -> tuple[list[Running], int]:
+        """Claim for the threads that are free by now; with how many those were. Runs with the recorder."""
         self._machine.fault("claim.before")
-        started = self._recorder.record(lambda tx: self._claim(tx, names, free)).result()
-        self._machine.fault("claim.after")
-        # All that could be taken was taken: very likely there is more, so the next turn need not look first.
-        self._more_is_due = len(started) >= free
-        for running in started:
-            self._begin(running)
-        return len(started)
+        free = self._pool.free()
+        if self._closing:
+            return [], free
+        names = self._due_among(tx.conn, self._with_room(), tx.now)
+        return (self._claim(tx, names, free) if names else []), free
+
+    def _begin_claimed(self, told: Future[int], claim: Future[tuple[list[Running], int]]) -> None:
+        """Begin the calls of a claim that is durable."""
+        with self._lock:
+            self._claiming = None
+        try:
+            started, free = claim.result()
+            self._machine.fault("claim.after")
+            # All that could be taken was taken: very likely there is more, so the next turn need not look first.
+            self._more_is_due = len(started) >= free
+            for running in started:
+                self._begin_or_keep(running)
+        except Exception as error:  # noqa: BLE001 - raised to whoever waits for the claim; the next turn meets it too
+            self._more_is_due = False
+            told.set_exception(error)
+        else:
+            told.set_result(len(started))
+        self._wake.set()
+
+    def _begin_or_keep(self, running: Running) -> None:
+        """Begin a claimed call, or keep it for the next thread that is free for its channel."""
+        name = running.channel.name
+        with self._lock:
+            full = self._pool.free() <= 0 or self._busy(name) >= running.channel.settings.concurrency
+            if full and running.sends:
+                running.ahead = True
+                self._ready[name].append(running)
+                return
+        self._begin(running)
+
+    def _begin_ready(self) -> None:
+        """Begin what was claimed ahead and found no thread: calls of its channel became overdue, or ended at once."""
+        while self._pool.free() > 0:
+            with self._lock:
+                running = self._take_ready()
+            if running is None:
+                return
+            self._pool.start(partial(self._run, running))
+
+    def _take_ready(self) -> Running | None:
+        """Of what was claimed ahead, the oldest that its channel has room for; it counts as running. Under the lock."""
+        able = [
+            ready
+            for name, ready in self._ready.items()
+            if ready and self._busy(name) < ready[0].channel.settings.concurrency
+        ]
+        if not able:
+            return None
+        running = min(able, key=lambda ready: ready[0].started).popleft()
+        self._running[id(running)] = running
+        return running
+
+    def _busy(self, name: str) -> int:
+        return sum(1 for r in self._running.values() if r.channel.name == name and not r.overdue)
+
+    def _ahead(self, channel: OpenChannel) -> int:
+        """How many more calls may be claimed before a thread is free for them, so that none waits for a commit.
+
+        None where a crash before they begin would leave a doubt that only a person can settle, where a rate limit
+        counts from the claim, and where calls do not run on threads of their own.
+        """
+        settings, can = channel.settings, channel.capabilities
+        settles_itself = can.findable or can.idempotent_for > timedelta(0)
+        if not self._pool.threaded or settings.rate is not None or not settles_itself:
+            return 0
+        with self._lock:
+            return max(0, min(_AHEAD, settings.concurrency // 2) - len(self._ready[channel.name]))
 
     def _with_room(self) -> list[str]:
-        """Channels that are not busy to their limit."""
+        """Channels that are not busy to their limit, or for which more may be claimed ahead."""
         running = self._running_by_channel()
-        return [name for name, c in self._channels.items() if running[name] < c.settings.concurrency]
+        return [n for n, c in self._channels.items() if running[n] < c.settings.concurrency or self._ahead(c)]
 
     def _running_by_channel(self) -> Counter[str]:
         with self._lock:
@@ -247,6 +334,7 @@ class Sender:
         started: list[Running] = []
         candidates: list[tuple[OpenChannel, Delivery, bool]] = []
         rooms: dict[str, int] = {}
+        ahead = 0
         for name in names:
             channel = self._channels[name]
             state = channel_state.lock_state(tx, name)
@@ -259,9 +347,11 @@ class Sender:
             if channel.set_adapter is not None:
                 started += self._claim_show(tx, channel, room)
             else:
-                candidates += self._candidates(tx, channel, state, rooms[name])
+                more = self._ahead(channel) if state.open_since is None else 0
+                candidates += self._candidates(tx, channel, state, max(0, rooms[name]) + more)
+                ahead += more
         candidates.sort(key=lambda c: (c[1].deadline, c[1].id))
-        sends = self._claim_sends(tx, candidates[: max(0, free - len(started))])
+        sends = self._claim_sends(tx, candidates[: max(0, free - len(started)) + ahead])
         sent = Counter(running.channel.name for running in sends)
         started += sends
         for name in names:
@@ -342,6 +432,13 @@ class Sender:
     # ---- running
 
     def _run(self, running: Running) -> None:
+        """A call, and then what was claimed ahead."""
+        following: Running | None = running
+        while following is not None:
+            following = self._run_one(following)
+
+    def _run_one(self, running: Running) -> Running | None:
+        """One call; gives the one that this thread goes on with."""
         try:
             if running.show is not None:
                 self._run_show(running)
@@ -356,11 +453,14 @@ class Sender:
             logger.exception("recording an outcome of %s failed", running.channel.name)
         finally:
             with self._lock:
-                del self._running[id(running)]
+                self._running.pop(id(running), None)
                 overdue = running.overdue
+                if not (overdue or running.handed_in):
+                    running.following = self._take_ready()
             if overdue:
                 self._pool.regain()
             self._wake.set()
+        return running.following
 
     def _context(self, running: Running, delivery_id: int | None) -> CallContext:
         store = LedgerStore(self._ledger, running.channel.name, delivery_id)
@@ -395,7 +495,8 @@ class Sender:
             return False
         claimed = running.claimed
         assert claimed is not None and claimed.attempt_id is not None
-        if self._machine.monotonic() - running.started > calls.BEGIN_WITHIN:
+        called_off = running.ahead and (self._closing or running.called_off)
+        if called_off or self._machine.monotonic() - running.started > calls.BEGIN_WITHIN:
             outcome: calls.Outcome = TransientFailure(
                 Reason.NO_LONGER_MINE, "未能及时开始，稍后重新安排", channel_wide=False
             )
@@ -405,15 +506,37 @@ class Sender:
         self._machine.fault("outcome.before")
         with self._lock:
             self._unrecorded.add(claimed.row.id)
-        recorded = self._recorder.record(partial(self._record_submit, running, claimed, outcome, slot))
+            if isinstance(outcome, ChannelError):
+                # What was claimed ahead waits until this failure is recorded, with what it means for the channel.
+                for ready in self._ready[running.channel.name]:
+                    ready.called_off = True
+        record = partial(self._record_submit, running, claimed, outcome, slot)
         if isinstance(outcome, TransientFailure):
-            running.again = recorded.result()
+            running.again = self._recorder.record(record).result()
             self._forget(claimed.row.id)
         else:
             running.again = False
-            # Nothing more is to be done with it here: the thread is free for the next call while this is recorded.
-            recorded.add_done_callback(partial(self._recorded, running))
+            self._hand_in(running, record)
         return running.again
+
+    def _hand_in(self, running: Running, record: Write[bool]) -> None:
+        """Have the outcome recorded, and while there is more to do, the next call of this thread claimed beside it.
+
+        Nothing more is to be done with it here: the thread is free, and one commit makes both durable.
+        """
+        with self._lock:
+            if not running.overdue:
+                del self._running[id(running)]
+                running.handed_in, running.following = True, self._take_ready()
+        goes_on = running.following is not None
+        free = goes_on or (running.handed_in and self._pool.ending())
+        told, mine = self._one_claim() if free and self._more_is_due else (None, False)
+        if told is None or not mine:
+            self._recorder.record(record).add_done_callback(partial(self._recorded, running))
+            return
+        recorded, claimed = self._recorder.record_both(record, self._claim_due)
+        recorded.add_done_callback(partial(self._recorded, running))
+        claimed.add_done_callback(partial(self._begin_claimed, told))
 
     def _forget(self, delivery_id: int) -> None:
         with self._lock:

@@ -53,25 +53,25 @@ def gate() -> Iterator[threading.Event]:
 
 
 class LateRecorder:
-    """Lets the outcome of a call be recorded just before the sender records that the call is overdue."""
+    """Keeps the outcomes of calls waiting until `may_record`."""
 
-    def __init__(self, inner: Recorder, site: ScriptedSite) -> None:
+    def __init__(self, inner: Recorder) -> None:
         self.inner = inner
-        self.site = site
         self.main = threading.current_thread()
-        self.may_record, self.recorded = threading.Event(), threading.Event()
+        self.waits, self.may_record = threading.Event(), threading.Event()
 
     def record(self, write: Callable[[Tx], Any]) -> Future[Any]:
-        if threading.current_thread() is self.main:
-            if self.site.calls and not self.recorded.is_set():
-                self.may_record.set()
-                assert self.recorded.wait(10)
-            return self.inner.record(write)
-        assert self.may_record.wait(10)
-        future = self.inner.record(write)
-        future.result()
-        self.recorded.set()
-        return future
+        self._wait()
+        return self.inner.record(write)
+
+    def record_both(self, write: Callable[[Tx], Any], after: Callable[[Tx], Any]) -> tuple[Future[Any], Future[Any]]:
+        self._wait()
+        return self.inner.record_both(write, after)
+
+    def _wait(self) -> None:
+        if threading.current_thread() is not self.main:
+            self.waits.set()
+            assert self.may_record.wait(10)
 
     def close(self) -> None:
         self.inner.close()
@@ -80,14 +80,17 @@ class LateRecorder:
 def test_an_answer_that_crosses_the_end_of_patience_is_used_as_it_is(tmp_path: Path) -> None:
     site = ScriptedSite(findable=False)
     world = a_world(tmp_path, {"city": site}, threads=3, settings=SHORT)
-    recorder = LateRecorder(world.sender._recorder, site)
+    recorder = LateRecorder(world.sender._recorder)
     pool = world.sender._pool
     world.sender = Sender(world.ledger, recorder, pool, world.channels, world.sending, world.daemon_id, world.machine)
     number = world.accept()
     world.sender.tick(world.clock())
-    until(lambda: site.calls)
+    assert recorder.waits.wait(10)
     world.outwait()
-    until(recorder.recorded.is_set, world)
+    world.step()
+    assert world.state(number, "city") is State.SENDING
+    assert world.sender.in_flight() == 1
+    recorder.may_record.set()
     until(lambda: world.sender.in_flight() == 0, world)
 
     assert world.state(number, "city") is State.PUBLISHED

@@ -206,7 +206,7 @@ def test_an_answer_in_hand_when_the_database_goes_away_is_recorded_when_it_is_ba
         time.sleep(0.005)
     locked = Outage(world.ledger)
     gate.set()
-    while world.sender.in_flight() and time.monotonic() < end:
+    while not site.items and time.monotonic() < end:
         time.sleep(0.005)
     locked.release()
     while world.state(number, "city") is not State.PUBLISHED and time.monotonic() < end:
