@@ -44,9 +44,9 @@ class Receipts:
         if not rows:
             return 0
         with self.ledger.write() as tx:
-            intake_rows.writing_receipts(tx, [row.id for row in rows])
+            mine = intake_rows.writing_receipts(tx, [row.id for row in rows])
         written = []
-        for row in rows:
+        for row in (row for row in rows if row.id in mine):
             try:
                 self._write(row)
             except OSError as error:

@@ -17,6 +17,13 @@ hypothesis.settings.load_profile("house")
 GUARD.install()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Calls that a test left hanging end after it, and then open a connection that nobody closes."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:<psycopg.Connection .* was deleted while still open:ResourceWarning"
+    )
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaves_this_machine() -> Iterator[None]:
     """Fail the test in whose time any thread tried to reach another machine, even if that went unnoticed."""

@@ -149,7 +149,7 @@ class Desk:
         """Settings and ledger, for a command beside the daemon. Raises `SettingsError` where there is no ledger yet."""
         if is_missing(self.settings.ledger_url):
             raise SettingsError(
-                f"there is no ledger in {self.settings.data} yet: start `publisher run` or `publisher once` first, "
+                f"there is no ledger in {self._ledger_place()} yet: start `publisher run` or `publisher once` first, "
                 "or name another folder with --data"
             )
         office = open_office(self.settings, self.environ)
@@ -157,6 +157,10 @@ class Desk:
             yield office
         finally:
             office.close()
+
+    def _ledger_place(self) -> str:
+        url = self.settings.ledger_url
+        return str(self.settings.data) if url.startswith("sqlite") else "the database that the settings name"
 
     def person(self, by: str | None) -> Person:
         """Who acts."""

@@ -35,11 +35,8 @@ _BY_ID = select(delivery).where(delivery.c.id == bindparam("delivery_id"))
 _BY_PREDECESSOR = (
     select(delivery).where(delivery.c.predecessor_id.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
 )
-_RECEIPTS_DUE = (
-    update(intake)
-    .where(intake.c.notice_id.in_(bindparam("ids", expanding=True)), intake.c.receipt_due != 1)
-    .values(receipt_due=1)
-)
+# Also where one is due already: whoever writes it must not do so before this is committed.
+_RECEIPTS_DUE = update(intake).where(intake.c.notice_id.in_(bindparam("ids", expanding=True))).values(receipt_due=1)
 _OPEN_TASKS = select(task.c.id, task.c.delivery_id).where(
     task.c.delivery_id.in_(bindparam("ids", expanding=True)), task.c.done_at.is_(None)
 )

@@ -11,8 +11,14 @@ from publisher.ledger.tables import head
 
 
 def is_missing(url: str) -> bool:
-    """Whether the ledger is a SQLite file that does not exist (a server can only be asked by opening it)."""
-    return url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
+    """Whether there is no ledger at `url`: no such file, or a database without its tables. Makes nothing."""
+    if url.startswith("sqlite:///"):
+        return not Path(url.removeprefix("sqlite:///")).exists()
+    engine = connect(url)
+    try:
+        return not inspect(engine).has_table(head.name)
+    finally:
+        engine.dispose()
 
 
 def open_existing(url: str, clock: Clock) -> Ledger | None:

@@ -111,9 +111,12 @@ def set_moved(tx: Tx, row_id: int, place: str, place_name: str) -> None:
     tx.conn.execute(update(intake).where(*mine).values(moved=True, place_name=place_name))
 
 
-def writing_receipts(tx: Tx, row_ids: Collection[int]) -> None:
-    """Their receipts are about to be written, from what is read after this."""
-    tx.conn.execute(update(intake).where(intake.c.id.in_(row_ids)).values(receipt_due=2))
+def writing_receipts(tx: Tx, row_ids: Collection[int]) -> set[int]:
+    """Their receipts are about to be written, from what is read after this; gives those that nobody changes now."""
+    idle = select(intake.c.id).where(intake.c.id.in_(row_ids)).with_for_update(skip_locked=True)
+    mine = set(tx.conn.execute(idle).scalars())
+    tx.conn.execute(update(intake).where(intake.c.id.in_(mine)).values(receipt_due=2))
+    return mine
 
 
 def receipts_written(tx: Tx, row_ids: Collection[int]) -> None:

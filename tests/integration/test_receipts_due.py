@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from publisher.ledger import intake_rows
+from publisher.ledger import acts, intake_rows
+from publisher.ledger.acts import Person
+from tests.support.postgres import fresh_database
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
 
@@ -39,3 +41,16 @@ def test_a_receipt_that_was_being_written_when_the_program_ended_is_written_agai
     with world.ledger.write() as tx:
         intake_rows.receipts_written(tx, due(world))
     assert due(world) == []
+
+
+def test_a_receipt_is_not_written_from_what_an_outcome_is_just_changing(tmp_path: Path) -> None:
+    """On a database where readers do not wait for writers."""
+    world = a_world(tmp_path, {"city": ScriptedSite()}, url=fresh_database())
+    number = world.accept()
+    with world.ledger.write() as outcome:
+        acts.hold(outcome, acts.of_number(outcome.conn, number), Person("刘某", "liu@office"), "再看")
+        outcome.flush()
+        with world.ledger.write() as tx:
+            assert intake_rows.writing_receipts(tx, due(world)) == set()
+    with world.ledger.write() as tx:
+        assert intake_rows.writing_receipts(tx, due(world)) == set(due(world))

@@ -18,7 +18,9 @@ from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger, open_ledger
 from publisher.ledger.tables import delivery
 from publisher.notice import Notice
+from publisher.settings import LEDGER_URL_VARIABLE
 from tests.support.builders import a_notice
+from tests.support.sending import a_database
 
 PUBLISHER = """
 office = "演练中心"
@@ -65,6 +67,12 @@ class TestDesk:
     folder: Path
     sites: dict[str, PracticeSite] = field(default_factory=dict)
 
+    url: str = ""  # of the ledger
+
+    def __post_init__(self) -> None:
+        """Without an address: a new ledger of the kind that this run of the tests is on."""
+        self.url = self.url or a_database(self.data)
+
     @property
     def home(self) -> Path:
         """The settings folder."""
@@ -106,7 +114,8 @@ class TestDesk:
     def run(self, *words: str, env: Mapping[str, str] | None = None) -> Result:
         """Type a command; an exception that it does not handle is raised here."""
         common = ["--home", str(self.home), "--data", str(self.data)]
-        return CliRunner().invoke(app, [*words, *common], env=env, catch_exceptions=False)
+        told = {LEDGER_URL_VARIABLE: self.url, **(env or {})}
+        return CliRunner().invoke(app, [*words, *common], env=told, catch_exceptions=False)
 
     def json(self, *words: str, code: int = 0) -> list[Any]:
         """Type a command with --json; every line of its stdout, parsed."""
@@ -117,7 +126,7 @@ class TestDesk:
 
     def ledger(self) -> Ledger:
         """The ledger, opened beside the program."""
-        return open_ledger(f"sqlite:///{self.data}/ledger.sqlite3", real=False, clock=system_clock)
+        return open_ledger(self.url, real=False, clock=system_clock)
 
     def row(self, number: str, channel: str) -> Delivery:
         """A delivery as it is now."""
