@@ -240,7 +240,8 @@ def undo_confirm(tx: Tx, row: Delivery, person: Person, reason: str) -> None:
 
 def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Delivery]:
     """Never send what is not sent yet; gives what was cancelled. What is in flight or public stays, and is said."""
-    can = [row for row in rows if State(row.state) in (State.PENDING, State.HELD, State.FAILED)]
+    open_states = (State.PENDING, State.HELD, State.FAILED)
+    can = [row for row in rows if State(row.state) in open_states or deliveries.waits_for_feeder(row)]
     doubtful = [row.channel for row in can if claims.may_be_public(tx.conn, row)]
     if doubtful:
         raise NotAllowed(f"{'、'.join(doubtful)} 可能已发布：请先人工核对，用 confirm 或 release --not-there 说明")
@@ -248,5 +249,6 @@ def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> lis
         states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
         raise NotAllowed(f"没有可以取消的渠道：{states}")
     for row in can:
-        deliveries.cancel(tx, row, person.by, reason)
+        # As it is now: what another channel would have forwarded was held when that one was cancelled.
+        deliveries.cancel(tx, deliveries.read(tx.conn, row.id), person.by, reason)
     return can

@@ -95,6 +95,11 @@ def is_asked_for(row: Delivery) -> bool:
     return row.next_at is not None
 
 
+def waits_for_feeder(row: Delivery) -> bool:
+    """Whether another channel is to forward it here and has not published it yet: nothing of it can be public here."""
+    return bool(row.state == State.SUBMITTED.value and row.waits_for == WaitsFor.PREDECESSOR.value)
+
+
 def change(tx: Tx, row: Delivery, new: State, **values: Any) -> None:
     """Move `row` to `new` if that may follow and nobody was faster.
 
@@ -446,13 +451,19 @@ def _free_successors(tx: Tx, published: list[int]) -> None:
     for waiting in tx.conn.execute(_BY_PREDECESSOR, {"ids": published}).all():
         if waiting.state == State.PENDING.value and waiting.waits_for == WaitsFor.PREDECESSOR.value:
             work_out_waits(tx, waiting, approvals_missing=False)
+        elif waits_for_feeder(waiting):
+            reschedule(tx, waiting, tx.now, waits_for=None)  # from now on it is looked for
+            tx.gather(_touch_receipts, waiting.notice_id)
         else:
             _release_successor(tx, waiting)
 
 
+_HELD_BEHIND = frozenset({Reason.PREDECESSOR_FAILED.value, Reason.FEEDER_FAILED.value})
+
+
 def _release_successor(tx: Tx, waiting: Delivery) -> None:
     """What was held only because its predecessor failed waits again for whatever else it waits for."""
-    if waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:
+    if waiting.state == State.HELD.value and waiting.reason in _HELD_BEHIND:
         back_to_pending(tx, waiting, None, "", tx.now, event="released")
         work_out_waits(tx, read(tx.conn, waiting.id), approvals_missing=False)
 
@@ -460,7 +471,10 @@ def _release_successor(tx: Tx, waiting: Delivery) -> None:
 def _hold_successors(tx: Tx, row: Delivery) -> None:
     """What waits for a publication that failed waits for a person; what lacks approval waits for that first."""
     for waiting in _successors(tx, row):
-        if waiting.state == State.PENDING.value and waiting.waits_for != WaitsFor.APPROVAL.value:
+        fed = waiting.channel != row.channel
+        if waits_for_feeder(waiting) or (fed and waiting.state == State.PENDING.value):
+            hold(tx, waiting, Reason.FEEDER_FAILED, ADVICE[Reason.FEEDER_FAILED])
+        elif waiting.state == State.PENDING.value and waiting.waits_for != WaitsFor.APPROVAL.value:
             hold(tx, waiting, Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])
 
 
