@@ -212,6 +212,7 @@ def confirm(
 ) -> None:
     """A person saw it published: since `seen_at` (between the first attempt and now; default now).
 
+    Whoever carried out a task says what proves it.
     Of what is published already, it settles the alarm that it may be public twice.
     """
     if row.state == State.PUBLISHED.value and clear_alarm(tx, f"double:{row.id}", proof):
@@ -219,6 +220,8 @@ def confirm(
         return
     if State(row.state) not in _CAN_BE_CONFIRMED:
         raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，无需确认")
+    if row.state == State.SUBMITTED.value and not proof.strip() and deliveries.has_open_task(tx.conn, row.id):
+        raise NotAllowed(f"{row.channel} 由人工录入：请用 --proof 说明凭据（如截图存放处），并填写网站给出的编号和网址")
     seen = seen_at or tx.now
     first = row.first_attempt_at or row.created_at
     if not first <= seen <= tx.now:
