@@ -375,12 +375,6 @@ def awaited_past_deadline(conn: Connection, now: datetime) -> dict[str, int]:
     return _by_channel(conn, delivery.c.state == State.SUBMITTED.value, delivery.c.deadline < now)
 
 
-def asked_before(conn: Connection, delivery_id: int, detail: str) -> int:
-    """How often a question about this delivery was answered so."""
-    mine = (observation.c.delivery_id == delivery_id, observation.c.detail == detail)
-    return int(conn.execute(select(func.count()).select_from(observation).where(*mine)).scalar_one())
-
-
 def _by_channel(conn: Connection, *which: ColumnElement[bool]) -> dict[str, int]:
     query = select(delivery.c.channel, func.count()).where(*which).group_by(delivery.c.channel)
     return {name: int(count) for name, count in conn.execute(query)}

@@ -21,7 +21,7 @@ from publisher.ledger import places
 from publisher.ledger.alarms import clear_alarm
 from publisher.ledger.chain import Entry, canonical, iso, local_day, sha256_text
 from publisher.ledger.store import PROGRAM, Tx
-from publisher.ledger.tables import delivery, intake, task
+from publisher.ledger.tables import delivery, intake, publication_log, task
 
 Delivery = Row[Any]
 
@@ -83,6 +83,14 @@ def entry(row: Delivery, event: str, by: str, *, weight: int = 0, day: str | Non
         weight=weight,
         data={k: v for k, v in data.items() if v is not None and v != ""},
     )
+
+
+def log_once(tx: Tx, row: Delivery, event: str, **data: Any) -> None:
+    """Log what happens again and again only the first time that it happens to this delivery with this data."""
+    mine = (publication_log.c.delivery_id == row.id, publication_log.c.event == event)
+    logged = tx.conn.execute(select(publication_log.c.payload).where(*mine)).scalars()
+    if all(json.loads(payload)["data"] != data for payload in logged):
+        tx.log(entry(row, event, PROGRAM, **data))
 
 
 def plain_entry(event: str, by: str = PROGRAM, **data: Any) -> Entry:

@@ -349,15 +349,9 @@ def unknown_word(word: str) -> str:
     return f"未知状态：{word}"
 
 
-def _log_unknown_word(tx: Tx, row: Delivery, word: str) -> None:
-    """Once for each word of a delivery: this question is written down already."""
-    if claims.asked_before(tx.conn, row.id, unknown_word(word)) <= 1:
-        tx.log(deliveries.entry(row, "unknown_word", PROGRAM, word=word))
-
-
 def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
     if finding.unknown_word is not None:
-        _log_unknown_word(tx, row, finding.unknown_word)
+        deliveries.log_once(tx, row, "unknown_word", word=finding.unknown_word)
     digest = finding.digest or finding.receipt.digest
     if row.operation == Operation.WITHDRAW.value:
         _still_there(tx, channel, row)

@@ -45,7 +45,7 @@ class Two:
         self.city = ScriptedSite()
         settings = {
             "city": {"tier": Tier.MUNICIPAL},
-            "prov": {"tier": Tier.PROVINCIAL, "due_within": "24h", "poll": ("10m", "1h", "6h"), "title": "某省平台"},
+            "prov": {"tier": Tier.PROVINCIAL, "due_within": "28h", "poll": ("10m", "1h", "6h"), "title": "某省平台"},
         }
         self._world = a_world(folder, {"city": self.city, "prov": watched}, settings=settings, **more)
 
@@ -114,13 +114,13 @@ def test_it_is_looked_for_only_once_the_feeding_channel_has_published(two: Two) 
 
 def test_c032_two_tiers_are_two_deliveries_and_the_higher_one_stays_open_until_it_is_seen(two: Two) -> None:
     world, number = two.w, two.w.accept()
-    world.run_for(hours=23)
+    world.run_for(hours=27)
     assert (world.state(number, "city"), world.state(number, "prov")) == (State.PUBLISHED, State.SUBMITTED)
     assert tiers(world) == {"municipal": 1}
     assert two.look() == []
     world.run_for(hours=2)
     assert two.look() == ["awaiting:prov"]
-    world.run_for(hours=5)
+    world.run_for(hours=1)
     two.forward()
     world.run_for(hours=7)
     row = world.row(number, "prov")
@@ -134,7 +134,7 @@ def test_the_alarm_comes_at_its_own_limit_even_if_the_feeding_channel_is_late(tw
     world = two.w
     two.city.down = lambda: True
     world.accept()
-    world.run_for(hours=23)
+    world.run_for(hours=27)
     assert "awaiting:prov" not in two.look()
     world.run_for(hours=2)
     assert "awaiting:prov" in two.look()
