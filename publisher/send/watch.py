@@ -33,6 +33,8 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
             if channel.capabilities.watched_only:
                 count = forwarded.get(name, 0)
                 what = f"{channel.title}超过期限仍未见转发 {{n}} 件，请查看转发渠道或与该网站联系"
+            elif not channel.capabilities.findable:
+                what = f"{channel.title}有 {{n}} 件超过 {hours} 小时仍未由人工录入并确认，见待办（tasks）"
             _set(tx, f"awaiting:{name}", name, count, what)
 
 

@@ -273,6 +273,13 @@ def test_another_notice_of_the_same_project_is_not_taken_for_it(two: Two) -> Non
     assert world.state(number, "prov") is State.SUBMITTED
 
 
+def test_it_cannot_be_hurried_before_its_feeder_has_published(two: Two) -> None:
+    two.city.down = lambda: True
+    number = two.w.accept()
+    with pytest.raises(NotAllowed), two.w.ledger.write() as tx:
+        again.retry(tx, acts.of_number(tx.conn, number, "prov"), CLERK, "", 0)
+
+
 def test_gone_from_there_again_a_person_is_asked(tmp_path: Path) -> None:
     two = Two(tmp_path)
     world, number = two.w, two.w.accept()

@@ -137,6 +137,18 @@ def test_questions_follow_the_sparse_plan_and_the_last_span_repeats(review: Revi
     assert len(world.attempts("prov")) == 1
 
 
+def test_a_person_who_knows_that_it_is_public_has_it_asked_for_at_once(review: Review) -> None:
+    world, number = review.w, review.accept()
+    world.run_for(hours=12)
+    review.approve()
+    world.run_for(minutes=5)
+    assert world.state(number, "prov") is State.SUBMITTED
+    with world.ledger.write() as tx:
+        (told,) = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "网站已发布", 0)
+    world.step()
+    assert (told.said, world.state(number, "prov")) == ("立即向渠道查询", State.PUBLISHED)
+
+
 def test_a_refusal_after_acceptance_fails_with_the_reason_and_is_not_counted(review: Review) -> None:
     world, number = review.w, review.accept()
     world.run_for(minutes=30)

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from channels.provincial_site import ProvincialSite
+from publisher.ledger import alarms
+from publisher.send import watch
+from tests.support.builders import a_config
 from tests.support.desk import TestDesk
+from tests.support.sending import a_world
 
 SECTION = """
 [works]
@@ -77,6 +82,19 @@ def test_without_a_proof_it_is_not_confirmed(desk: TestDesk) -> None:
     refused = desk.run(*CONFIRM, "--by", "王某")
     assert refused.exit_code == 1 and "--proof" in refused.stderr
     assert desk.row("1", "works").state == "submitted"
+
+
+def test_what_nobody_types_in_for_a_day_is_alarmed_as_such(tmp_path: Path) -> None:
+    options = {"mode": "assisted", "page": "https://works.example/login"}
+    adapter = ProvincialSite(a_config("works", title="某省工程网", options=options))
+    world = a_world(tmp_path, {"works": adapter}, settings={"works": {"title": "某省工程网"}})
+    number = world.accept()
+    world.run_for(hours=25)
+    watch.look(world.ledger, world.channels, world.sending, world.clock())
+    with world.ledger.read() as conn:
+        (alarm,) = alarms.standing(conn)
+    assert alarm.detail == "某省工程网有 1 件超过 24 小时仍未由人工录入并确认，见待办（tasks）"
+    assert world.row(number, "works").asks == 0
 
 
 def test_a_change_quotes_on_its_sheet_the_number_that_was_confirmed(desk: TestDesk) -> None:
