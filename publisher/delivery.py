@@ -73,9 +73,9 @@ class IntakeState(StrEnum):
 
 S = State
 TRANSITIONS: dict[State, frozenset[State]] = {
-    S.PENDING: frozenset({S.SENDING, S.HELD, S.CANCELLED, S.SUPERSEDED}),
+    S.PENDING: frozenset({S.SENDING, S.HELD, S.CANCELLED, S.SUPERSEDED, S.SUBMITTED}),
     S.SENDING: frozenset({S.PUBLISHED, S.SUBMITTED, S.UNKNOWN, S.FAILED, S.HELD, S.PENDING}),
-    S.SUBMITTED: frozenset({S.PUBLISHED, S.FAILED, S.HELD, S.UNKNOWN}),
+    S.SUBMITTED: frozenset({S.PUBLISHED, S.FAILED, S.HELD, S.UNKNOWN, S.CANCELLED, S.SUPERSEDED}),
     S.UNKNOWN: frozenset({S.PUBLISHED, S.SUBMITTED, S.FAILED, S.HELD, S.PENDING}),
     S.HELD: frozenset({S.PENDING, S.PUBLISHED, S.CANCELLED, S.SUPERSEDED}),
     S.FAILED: frozenset({S.PENDING, S.CANCELLED, S.SUPERSEDED}),
@@ -84,7 +84,12 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     S.CANCELLED: frozenset(),
     S.SUPERSEDED: frozenset(),
 }
-"""From each state, the states that may follow (DESIGN: states and failures)."""
+"""From each state, the states that may follow (DESIGN: states and failures).
+
+From *pending* straight to *submitted*, and from *submitted* to *cancelled* or *superseded*, goes only what another
+channel forwards (docs/adr/0007): nothing is sent there, and while the feeding channel has not published, nothing
+is public.
+"""
 
 OPEN = frozenset({S.PENDING, S.SENDING, S.SUBMITTED, S.UNKNOWN})
 """States in which the program still has something to do by itself."""

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     FOREIGN_TEXT = "foreign_text"
     GAVE_UP = "gave_up"
     PREDECESSOR_FAILED = "predecessor_failed"
+    FEEDER_FAILED = "feeder_failed"
     BID_DEADLINE_OVER = "bid_deadline_over"
     CHANNEL_LIMIT = "channel_limit"
     GONE_FROM_CHANNEL = "gone_from_channel"
@@ -120,6 +121,7 @@ ADVICE: dict[Reason, str] = {
     Reason.FOREIGN_TEXT: "渠道上显示的内容与批准的文本不一致，请人工核对。",
     Reason.GAVE_UP: "超过 72 小时仍未成功，已停止重试，请处理原因后执行 release。",
     Reason.PREDECESSOR_FAILED: "原公告在该渠道未能发布，请先处理原公告。",
+    Reason.FEEDER_FAILED: "本渠道由其他渠道转发，而那个渠道未能发布：请先处理那边，那边发布后本渠道自动继续。",
     Reason.BID_DEADLINE_OVER: "轮到发布时投标截止时间已过，请核对是否仍需发布。",
     Reason.CHANNEL_LIMIT: "不符合该（可选）渠道的限制，仅该渠道暂停。",
     Reason.GONE_FROM_CHANNEL: "渠道上已看不到该公告，请人工核对。",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -292,6 +292,7 @@ class Line:
             self._hold(row, problems, draft.warnings, notice)
             return
         planned, told = self._by_original(notice, planned)
+        planned = with_feeders(planned, self.channels)
         with self.ledger.write() as tx:
             acceptance.accept(
                 tx,
@@ -411,10 +412,27 @@ def plan(
         if found and not routed.mandatory:
             held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
         due = deadline(base, channel.settings)
-        planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
+        fed_by = channel.capabilities.fed_by if channel.capabilities.watched_only else None
+        tier = channel.settings.tier.value
+        planned.append(Planned(channel.name, tier, routed.mandatory, rendition, due, held, fed_by))
+    planned = with_feeders(planned, channels)
     if not planned and not problems:
         problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
     return planned, problems
+
+
+def with_feeders(planned: Sequence[Planned], channels: Mapping[str, OpenChannel]) -> list[Planned]:
+    """Without what nobody would forward: an optional delivery is left out, a mandatory one held from the start."""
+    names = {plan.channel for plan in planned}
+    kept = []
+    for plan in planned:
+        if plan.fed_by is None or plan.fed_by in names:
+            kept.append(plan)
+        elif plan.mandatory:
+            feeder = channels[plan.fed_by].title if plan.fed_by in channels else plan.fed_by
+            detail = f"应由{feeder}转发，但本公告不在那里发布：请人工在该渠道发布后用 confirm 确认，或调整渠道设置"
+            kept.append(replace(plan, held=Problem(Reason.FEEDER_FAILED, detail, channel=plan.channel)))
+    return kept
 
 
 def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:

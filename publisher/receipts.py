@@ -96,14 +96,16 @@ class Receipts:
         public = row.state in (State.PUBLISHED.value, State.ENDED.value)
         waits = _WAITS.get(WaitsFor(row.waits_for)) if row.waits_for and row.state == State.PENDING.value else None
         receipt = deliveries.receipt_of(row)
+        told = public or row.state == State.SUBMITTED.value
+        forwarded = deliveries.waits_for_feeder(row)
         return {
             "title": self.titles.get(row.channel, row.channel),
             "mandatory": row.mandatory,
-            "state_label": State(row.state).label,
+            "state_label": "等待转发" if forwarded else State(row.state).label,
             "number": row.channel_number,
             "url": row.url,
             "visible_since": row.visible_since if public else None,
-            "reason": row.detail or waits or (receipt.note if public and receipt else None),
+            "reason": row.detail or waits or (receipt.note if told and receipt else None),
         }
 
     def _write(self, row: IntakeRow) -> None:

@@ -1,12 +1,12 @@
-"""`python -m channels.practice site …`: run a practice channel until it is told to end."""
+"""`python -m channels.practice site …` or `… province …`: run a practice channel until it is told to end."""
 
 from __future__ import annotations
 
 import sys
 
-from channels.practice import site_command
+from channels.practice import province_command, site_command
 
-COMMANDS = {"site": site_command.main}
+COMMANDS = {"site": site_command.main, "province": province_command.main}
 
 
 def main(arguments: list[str]) -> int:

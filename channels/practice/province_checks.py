@@ -52,6 +52,11 @@ def checked(fields: Mapping[str, Any], switches: ProvinceSwitches) -> dict[str, 
     return {name: fields.get(name, "") for name in FIELDS}
 
 
+def checked_change(fields: Mapping[str, Any], old: Mapping[str, str], switches: ProvinceSwitches) -> dict[str, str]:
+    """The new title and text of a public notice; the rest of it stays. Raises Refused."""
+    return checked({**old, **fields}, switches)
+
+
 def check_original(fields: Mapping[str, str], known: bool, switches: ProvinceSwitches) -> None:
     """Refuse a change notice that quotes a number nobody was given, or none where one is needed. Raises Refused."""
     number = fields["relateNoticeId"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from channels.practice.site_store import FileStore
 
-WAITING, PUBLISHED, REFUSED = "waiting", "published", "refused"
+WAITING, PUBLISHED, REFUSED, WITHDRAWN = "waiting", "published", "refused", "withdrawn"
 
 _TABLES = """
 create table if not exists notice (
@@ -26,9 +26,9 @@ _COLUMNS = "id, fields, stored_at, received_at, state, reason, number, published
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """One notice. `stored_at` and `public_at` by the machine's clock, the other instants by the site's.
+    """One notice. `stored_at` by the machine's clock, the other instants by the site's (`public_at`: as a number).
 
-    `state`: waiting, published or refused; `asked`: how often it was asked for while it waited.
+    `state`: waiting, published, refused or withdrawn; `asked`: how often it was asked for while it waited.
     """
 
     id: int
@@ -94,6 +94,22 @@ class ProvinceStore(FileStore):
         """Refuse a waiting notice."""
         return self._decide(item, "state = 'refused', reason = ?", [reason])
 
+    def change(self, item: Filed, fields: Mapping[str, str], files: Iterable[int]) -> Filed:
+        """Replace title, text and files of what is public."""
+        changed = json.dumps({**item.fields, **fields}, ensure_ascii=False)
+        with self._lock:
+            with self._db:
+                self._db.execute("begin immediate")
+                self._db.execute("update notice set fields = ? where id = ?", [changed, item.id])
+                self._db.execute("update file set item = null where item = ?", [item.id])
+                self._db.executemany("update file set item = ? where id = ?", [(item.id, file) for file in files])
+            return self._certainly(item.id)
+
+    def withdraw(self, item: Filed, reason: str) -> None:
+        """Take what is public back; it stays stored."""
+        with self._lock, self._db:
+            self._db.execute("update notice set state = 'withdrawn', reason = ? where id = ?", [reason, item.id])
+
     def _decide(self, item: Filed, change: str, values: list[Any]) -> Filed:
         with self._lock:
             with self._db:
@@ -156,5 +172,5 @@ class ProvinceStore(FileStore):
 
 
 def _filed(row: tuple[Any, ...]) -> Filed:
-    number, fields, *rest, forwarded = row
-    return Filed(number, json.loads(fields), *rest, bool(forwarded))
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return Filed(**values | {"fields": json.loads(values["fields"]), "forwarded": bool(values["forwarded"])})

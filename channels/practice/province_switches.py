@@ -18,7 +18,9 @@ class ProvinceSwitches(CommonSwitches):
     reject              the review refuses everything, for this reason
     needs_original      change notices must quote the number of a notice that is public here
     captcha             whoever asks is shown a captcha
-    forward_after       seconds after which a public notice is forwarded to the higher site
+    forward_to          address of the higher practice site; empty: nothing is forwarded
+    forward_after       seconds after which a public notice is forwarded there
+    mutable             what is public can be changed and withdrawn; else that is refused
     """
 
     auto_publish_after: float = -1.0
@@ -26,7 +28,9 @@ class ProvinceSwitches(CommonSwitches):
     reject: str = ""
     needs_original: bool = False
     captcha: bool = False
+    forward_to: str = ""
     forward_after: float = 0.0
+    mutable: bool = False
 
     def change(self, values: Mapping[str, object]) -> None:
         """Set switches by name. Raises ValueError for what cannot be."""

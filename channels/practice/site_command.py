@@ -11,10 +11,11 @@ import signal
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from channels.practice.server import PracticeServer
 from channels.practice.site import PracticeSite
 
 Hook = Callable[[dict[str, Any]], None]
@@ -79,6 +80,12 @@ def _hook(options: argparse.Namespace) -> Hook | None:
     return all_hooks
 
 
+def switches_of(texts: Sequence[str]) -> dict[str, str]:
+    """The switches of a command line: `NAME=VALUE`, or `NAME` for true."""
+    pairs = (text.partition("=") for text in texts)
+    return {name: value if equals else "true" for name, equals, value in pairs}
+
+
 def _wait_for_the_end_of_stdin(ended: threading.Event) -> None:
     """A program that is killed cannot end its servers; its end of the pipe closes all the same."""
     while os.read(0, 1024):
@@ -89,7 +96,7 @@ def _wait_for_the_end_of_stdin(ended: threading.Event) -> None:
 def main(arguments: list[str]) -> int:
     """Run the site until SIGTERM or SIGINT."""
     options = _arguments(arguments)
-    switches = dict(text.split("=", 1) if "=" in text else (text, "true") for text in options.switch)
+    switches = switches_of(options.switch)
     try:
         site = PracticeSite(
             options.store,
@@ -103,14 +110,19 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    serve(site, until_stdin_ends=options.until_stdin_ends)
+    return 0
+
+
+def serve(site: PracticeServer, *, until_stdin_ends: bool) -> None:
+    """Run a practice server until SIGTERM or SIGINT, or until stdin ends; says in one JSON line that it is ready."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    if options.until_stdin_ends:
+    if until_stdin_ends:
         threading.Thread(target=_wait_for_the_end_of_stdin, args=[ended], daemon=True).start()
     site.start()
     ready = {"url": site.base_url, "port": site.port, "admin_port": site.admin_port, "pid": os.getpid()}
     print(json.dumps(ready), flush=True)
     ended.wait()
     site.stop()
-    return 0

@@ -36,7 +36,8 @@ KIND_NAMES = {
 }
 
 
-def _page(title: str, name: str, main: str) -> bytes:
+def page(title: str, name: str, main: str) -> bytes:
+    """A page with the site's head, marked as practice; `main` is HTML."""
     return _SHELL.substitute(title=escape(title), name=escape(name), style=_STYLE, main=main).encode()
 
 
@@ -56,7 +57,7 @@ def article_page(name: str, item: Item, files: Sequence[StoredFile]) -> bytes:
             for file in files
         )
         parts.append(f'<div class="f">附件下载<ul>{links}</ul></div>')
-    return _page(item.title, name, "".join(parts))
+    return page(item.title, name, "".join(parts))
 
 
 def list_page(name: str, items: Sequence[Item]) -> bytes:
@@ -66,7 +67,7 @@ def list_page(name: str, items: Sequence[Item]) -> bytes:
         f"<time>{escape(item.published_at[:10])}</time></li>"
         for item in reversed(items)
     )
-    return _page(name, name, f'<h2>公告列表</h2><ul class="l">{rows or "<li>暂无公告</li>"}</ul>')
+    return page(name, name, f'<h2>公告列表</h2><ul class="l">{rows or "<li>暂无公告</li>"}</ul>')
 
 
 def word_page(name: str, words: str) -> str:

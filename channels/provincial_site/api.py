@@ -27,7 +27,7 @@ from publisher.channel import (
     Submission,
 )
 from publisher.delivery import Operation
-from publisher.errors import ChannelError, PermanentFailure, Reason
+from publisher.errors import ChannelError, PermanentFailure, Reason, TransientFailure
 from publisher.notice import Kind, html_to_text, text_digest
 
 _TICKET = "ticket"
@@ -99,7 +99,16 @@ class ByInterface:
         store = submission.context.store
         if store.step(_TICKET):
             store.step(_TICKET, "")  # that of an earlier submission: should this answer be lost, it is asked by key
-        return self._receipt(Words(self._http.call(request, submission.context)), submission)
+        words = Words(self._http.call(request, submission.context))
+        if submission.operation is Operation.WITHDRAW and words.answer.status in {404, 410}:
+            return self._withdrawn_already(submission)
+        return self._receipt(words, submission)
+
+    def _withdrawn_already(self, submission: Submission) -> Receipt:
+        """The site says it has no such notice: believed only if it cannot be found either."""
+        if isinstance(self.find(submission), Absent):
+            return Receipt(number=number_of(submission), note="渠道上已无此公告")
+        raise TransientFailure(Reason.UNKNOWN_ANSWER, "渠道答复没有此公告，但仍可查到，尚未撤回", channel_wide=False)
 
     def _refuse_what_cannot_be(self, submission: Submission) -> None:
         if submission.operation not in self.capabilities.operations:

@@ -371,21 +371,48 @@ def _list_deliveries(rows: Sequence[Any], office: Office, as_json: bool, empty: 
     say_table(["编号", "渠道", "情况", "期限", "说明", "标题"], cells, empty)
 
 
-def tasks(desk: Desk, as_json: Json = False) -> int:
-    """List what a person must do（待办）."""
+def tasks(
+    desk: Desk,
+    number: Annotated[str | None, typer.Argument(metavar="N", help="Only of this notice, in full.")] = None,
+    as_json: Json = False,
+) -> int:
+    """List what a person must do（待办）; with a number in full, with the sheet to copy from."""
     with desk.office() as office:
         with office.ledger.read() as conn:
-            rows = queries.tasks(conn)
+            rows = [row for row in queries.tasks(conn) if number in (None, row.number)]
         if as_json:
             for row in rows:
                 say_json(plain(row) | {"practice": not office.ledger.real})
             return OK
+        if number is not None:
+            _say_tasks(rows, number, office)
+            return OK
         cells = (
-            (row.number, words.channel(row.channel, office.titles), row.what, row.text, row.opened_at, row.title)
+            (
+                row.number,
+                words.channel(row.channel, office.titles),
+                row.what,
+                (row.text or "").partition("\n")[0],
+                row.opened_at,
+                row.title,
+            )
             for row in rows
         )
         say_table(["编号", "渠道", "要做什么", "内容", "起始", "标题"], cells, "没有待办")
     return OK
+
+
+def _say_tasks(rows: Sequence[Any], number: str, office: Office) -> None:
+    """Every open task of a notice, as it is copied from and confirmed."""
+    for row in rows:
+        say(f"{words.channel(row.channel, office.titles)}：{row.what}")
+        say(row.text or "")
+        say("")
+        confirm = f"publisher confirm {number} --channel {row.channel}"
+        say(f"完成后：{confirm} --number 网站编号 --url 网址 --proof 凭据 --by 姓名")
+        say("")
+    if not rows:
+        say(f"{number} 没有待办")
 
 
 # ---- verify

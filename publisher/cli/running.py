@@ -20,7 +20,7 @@ from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
 from publisher.lock import DaemonLock
 from publisher.once import once
-from publisher.practice_servers import PracticeServer, start_sites, stop_all
+from publisher.practice_servers import PracticeServer, moved, start_sites, stop_all
 from publisher.settings import Settings
 
 
@@ -32,6 +32,9 @@ def register(app: typer.Typer) -> None:
 
 
 # ---- run
+
+_REVIEW_AFTER = 30.0
+"""Seconds after which a practice province lets a notice through, unless a person reviews it before."""
 
 
 def run(
@@ -48,7 +51,7 @@ def run(
         # Before any server starts: two of them on one store would only confuse.
         with DaemonLock(settings.data / "ledger.lock") as lock:
             lock.acquire("", os.getpid())
-        servers = start_sites(settings.channels, settings.data / "practice")
+        servers = start_sites(settings.channels, settings.data / "practice", _REVIEW_AFTER)
         settings = _at_their_addresses(settings, servers)
     try:
         worker = start_worker(settings, desk.environ)
@@ -61,7 +64,7 @@ def run(
 def _at_their_addresses(settings: Settings, servers: dict[str, PracticeServer]) -> Settings:
     """Where a port was taken, the channel follows its server to the new one."""
     channels = tuple(
-        channel.model_copy(update={"options": {**channel.options, "base_url": servers[channel.name].url}})
+        channel.model_copy(update={"options": moved(channel.options, servers[channel.name].url)})
         if channel.name in servers
         else channel
         for channel in settings.channels
@@ -77,8 +80,8 @@ def _say_ready(settings: Settings, drop: Path, servers: dict[str, PracticeServer
         return
     say(f"程序已启动{words.practice_mark(settings.ledger.real)}，按 Ctrl-C 结束。")
     say(f"把公告文件放到：{drop}")
-    for name, server in servers.items():
-        say(f"演练网站 {settings.channel(name).title}：{server.url}")
+    for title, url in (page for server in servers.values() for page in server.pages.items()):
+        say(f"演练网站 {title}：{url}")
 
 
 # ---- once

@@ -33,6 +33,7 @@ EVENTS = {
     "withdrawn": "已撤回",
     "submitted": "渠道已受理",
     "outcome_unknown": "结果未知",
+    "unknown_word": "渠道给出未知的状态",
     "read_back": "回读",
     "refused": "渠道拒绝",
     "try_failed": "未成功，稍后重试",
@@ -125,6 +126,8 @@ def state(value: str, waits_for: str | None = None) -> str:
     label = State(value).label
     if waits_for and value == State.PENDING.value:
         return f"{label}（{_WAITS[WaitsFor(waits_for)]}）"
+    if waits_for == WaitsFor.PREDECESSOR.value and value == State.SUBMITTED.value:
+        return "等待转发"  # nothing was sent there: another channel forwards it once it has published
     return label
 
 

@@ -23,17 +23,20 @@ from publisher.channel import Tier
 from publisher.counts import queries, views
 from publisher.delivery import STANDS, IntakeState, State
 from publisher.errors import ADVICE, Reason
-from publisher.ledger import intake_rows
+from publisher.ledger import acts, contents, deliveries, intake_rows
+from publisher.ledger.acts import Person
 from publisher.ledger.store import Connection, Ledger, open_ledger
 from publisher.ledger.verify import Verdict, verify
-from publisher.notice import LOCAL, Kind
+from publisher.notice import LOCAL, Kind, html_to_text
 from publisher.practice_servers import PracticeServer, start_sites, stop_all
 from publisher.settings import Settings, channel_folder
 from publisher.simulation import SimulatedClock
 
 Say = Callable[[str], None]
 PATIENCE = timedelta(minutes=10)
-"""How far the simulated clock goes on after each sample, for retries and reading back."""
+"""How far the simulated clock goes on after each sample, for retries, review at higher sites and reading back."""
+REVIEW_AFTER = timedelta(minutes=5)
+"""How long the higher practice sites review, on the simulated clock."""
 
 _DONE = frozenset(state.value for state in STANDS)  # ended too: a screen shows a notice for some days only
 
@@ -68,11 +71,11 @@ def run_demo(data: Path, out: Say, as_json: bool) -> int:
     _own_settings(home)
     settings = read_settings(home, data, os.environ)
     say("启动演练网站（仅本机，演练用）……")
-    servers = start_sites(settings.channels, data / "sites")
+    servers = start_sites(settings.channels, data / "sites", REVIEW_AFTER.total_seconds())
     try:
         settings = _at_their_addresses(home, data, settings, servers)
-        for name, server in servers.items():
-            say(f"  {settings.channel(name).title}：{server.url}")
+        for title, url in (page for server in servers.values() for page in server.pages.items()):
+            say(f"  {title}：{url}")
         report = _run(settings, servers, say)
     finally:
         stop_all(servers)
@@ -105,7 +108,8 @@ def _at_their_addresses(home: Path, data: Path, settings: Settings, servers: Map
     path = home / "channels.toml"
     text = path.read_text(encoding="utf-8")
     for name, server in servers.items():
-        text = text.replace(f'"{settings.channel(name).options["base_url"]}"', f'"{server.url}"')
+        old = settings.channel(name).options["base_url"]
+        text = text.replace(f'"{old}"', f'"{server.url}"').replace(f'"{old}/', f'"{server.url}/')
     path.write_text(text, encoding="utf-8")
     return read_settings(home, data, os.environ)
 
@@ -127,11 +131,9 @@ def _run(settings: Settings, servers: Mapping[str, PracticeServer], say: Say) ->
     answers = []
     try:
         for sample in todo:
-            clock.move_to(sample.at)
-            for server in servers.values():
-                server.switch(clock=clock().astimezone(LOCAL).isoformat())
+            _move(clock, servers, sample.at)
             dropped_at = clock()
-            answers.append(_drop(worker, clock, sample, folder))
+            answers.append(_drop(worker, clock, servers, sample, folder))
             _say_answer(worker.office, answers[-1], dropped_at, say)
         return _report(worker.office, answers, say)
     finally:
@@ -153,7 +155,16 @@ def _last_row(ledger: Ledger) -> datetime | None:
         return max((row.recorded_at for row in views.log_rows(conn, last=1)), default=None)
 
 
-def _drop(worker: Worker, clock: SimulatedClock, sample: Sample, folder: Traversable) -> Answer:
+def _move(clock: SimulatedClock, servers: Mapping[str, PracticeServer], moment: datetime) -> None:
+    """Move the clock on, and the clocks of the sites with it."""
+    clock.move_to(moment)
+    for server in servers.values():
+        server.switch(clock=clock().astimezone(LOCAL).isoformat())
+
+
+def _drop(
+    worker: Worker, clock: SimulatedClock, servers: Mapping[str, PracticeServer], sample: Sample, folder: Traversable
+) -> Answer:
     drop = worker.office.folders.drop / sample.folder if sample.folder else worker.office.folders.drop
     drop.mkdir(parents=True, exist_ok=True)
     with importlib.resources.as_file(folder.joinpath(sample.file)) as source:
@@ -161,7 +172,8 @@ def _drop(worker: Worker, clock: SimulatedClock, sample: Sample, folder: Travers
         shutil.copyfile(source, aside)
         aside.rename(drop / sample.file)
     worker.take_in()
-    _let_pass(worker, clock, clock() + PATIENCE)
+    _let_pass(worker, clock, servers, clock() + PATIENCE)
+    _type_in(worker.office, servers)
     worker.answer()
     with worker.office.ledger.read() as conn:
         row = views.newest_file(conn)
@@ -169,10 +181,42 @@ def _drop(worker: Worker, clock: SimulatedClock, sample: Sample, folder: Travers
     return Answer(intake_rows.number_of(row), sample.file, row.state, said)
 
 
-def _let_pass(worker: Worker, clock: SimulatedClock, end: datetime) -> None:
+def _let_pass(worker: Worker, clock: SimulatedClock, servers: Mapping[str, PracticeServer], end: datetime) -> None:
     """Send, and move the clock from one due instant to the next, until `end`."""
     while (due := worker.send()) is not None and due <= end:
-        clock.move_to(due)
+        _move(clock, servers, due)
+
+
+def _type_in(office: Office, servers: Mapping[str, PracticeServer]) -> None:
+    """Play the person at a site with a captcha: type in what the sheet says, and confirm with what the site shows."""
+    with office.ledger.read() as conn:
+        waiting = [
+            row
+            for row in views.all_deliveries(conn)
+            if row.state == State.SUBMITTED.value and row.channel in servers and deliveries.has_open_task(conn, row.id)
+        ]
+    for row in waiting:
+        number, url = servers[row.channel].type_in(**_typed(office.ledger, row))
+        person = Person("演示人员", "demo")
+        with office.ledger.write() as tx:
+            proof = "演示：按录入单录入后，网站显示了编号和地址"
+            acts.confirm(tx, deliveries.read(tx.conn, row.id), person, channel_number=number, url=url, proof=proof)
+
+
+def _typed(ledger: Ledger, row: Any) -> dict[str, str]:
+    """What a person types into the form of the practice province."""
+    kept = contents.read_contents(ledger, row)
+    notice = kept.version.notice
+    return {
+        "noticeForm": notice.form.value,
+        "noticeName": kept.rendition.title,
+        "projectCode": notice.project_no or "",
+        "projectName": notice.project_name or notice.title,
+        "tendererName": notice.tenderee.name if notice.tenderee else "",
+        "winnerName": "、".join(winner.name for winner in notice.winners),
+        "relateNoticeId": (kept.references[0].number if kept.references else None) or "",
+        "noticeContent": html_to_text(kept.rendition.text),
+    }
 
 
 # ---- what it shows
@@ -189,8 +233,10 @@ def _say_answer(office: Office, answer: Answer, dropped_at: datetime, say: Say) 
         seen = views.one_notice(conn, answer.number)
     assert seen.notice is not None  # it was accepted
     say(f"  编号 {answer.number}　{seen.notice.kind.label}　{seen.notice.title}")
-    for row in (one.row for one in seen.deliveries):
-        say(f"    {office.titles[row.channel]}：{State(row.state).label}　{row.channel_number or ''}　{row.url or ''}")
+    for one in seen.deliveries:
+        row, by_hand = one.row, "　（由演示人员按录入单录入并确认）" if one.tasks else ""
+        told = "　".join(text for text in (State(row.state).label, row.channel_number, row.url) if text)
+        say(f"    {office.titles[row.channel]}：{told}{by_hand}")
 
 
 def _report(office: Office, answers: Sequence[Answer], say: Say) -> dict[str, Any]:
@@ -251,6 +297,9 @@ def _pages(settings: Settings) -> dict[str, str]:
         for folder in (settings.data / "sites" / channel.name / "pages", channel_folder(settings, channel))
         if (start := _start_page(folder)) is not None
     }
+    for channel in settings.channels:
+        if channel.options.get("mode") == "api":
+            places[f"{channel.title}（审核工作台）"] = settings.data / "sites" / channel.name / "pages" / "review.html"
     places["回执"] = settings.data / settings.folders.root / settings.folders.receipts
     places["发布日志数据库"] = settings.data / "ledger.sqlite3"
     return {name: str(path) for name, path in places.items() if path.exists()}

@@ -25,7 +25,10 @@ from publisher.notice import Kind, Notice, identity
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One delivery to be: on which channel, with which text, until when, and whether it is held from the start."""
+    """One delivery to be: on which channel, with which text, until when, and whether it is held from the start.
+
+    `fed_by`: the channel that forwards it there; nothing is sent, it is looked for once that one has published.
+    """
 
     channel: str
     tier: str
@@ -33,6 +36,7 @@ class Planned:
     rendition: Rendition
     deadline: datetime
     held: Problem | None = None
+    fed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def may_replace(conn: Connection, notice_id: int) -> str | None:
     """
     for row in conn.execute(select(delivery).where(delivery.c.notice_id == notice_id)):
         state = State(row.state)
-        if state in (State.SUPERSEDED, State.CANCELLED):
+        if state in (State.SUPERSEDED, State.CANCELLED) or deliveries.waits_for_feeder(row):
             continue
         if state in (State.PENDING, State.FAILED, State.HELD) and not claims.may_be_public(conn, row):
             continue
@@ -127,10 +131,14 @@ def accept(
     for digest, data in attachments.items():
         tx.store_blob(data, digest)
     original_id = find_original(tx.conn, content)
-    made = [
-        _plan(tx, content, notice_id, version_id, number, p, original_id, approvals_needed, ledger_id) for p in planned
-    ]
-    by_channel = {one["channel"]: one["id"] for one in made}
+    made: list[dict[str, Any]] = []
+    by_channel: dict[str, int] = {}
+    for plan in _feeders_first(planned):
+        # Only what is forwarded follows a publication on another channel; everything else its original on its own.
+        before = _before(tx.conn, plan, original_id, by_channel)
+        one = _plan(tx, content, notice_id, version_id, number, plan, before, approvals_needed, ledger_id)
+        made.append(one)
+        by_channel[plan.channel] = one["id"]
     for old in superseded:
         deliveries.follow_version(tx, old, by_channel.get(old.channel))
     facts = {
@@ -155,6 +163,26 @@ def accept(
     )
     tx.gather(places.settle_places, notice_id)
     return Accepted(notice_id, version_id, number)
+
+
+def _feeders_first(planned: Sequence[Planned]) -> list[Planned]:
+    """Every channel after the one that feeds it."""
+    feeders = {plan.channel: plan.fed_by for plan in planned}
+
+    def steps(channel: str | None) -> int:
+        passed: list[str] = []
+        while channel is not None and channel not in passed:
+            passed.append(channel)
+            channel = feeders.get(channel)
+        return len(passed)
+
+    return sorted(planned, key=lambda plan: steps(plan.channel))
+
+
+def _before(conn: Connection, plan: Planned, original_id: int | None, made: Mapping[str, int]) -> Delivery | None:
+    if plan.fed_by is not None:
+        return deliveries.read(conn, made[plan.fed_by]) if plan.fed_by in made else None
+    return predecessor(conn, original_id, plan.channel) if original_id is not None else None
 
 
 def _new_notice(tx: Tx, key: str, content: Notice) -> int:
@@ -189,9 +217,9 @@ def _new_version(tx: Tx, notice_id: int, number: str, ordinal: int, content: Not
 def _supersede(tx: Tx, notice_id: int, by_number: str, by: str) -> list[Delivery]:
     """The old version gives way in this very transaction; gives its deliveries."""
     tx.conn.execute(update(version).where(version.c.notice_id == notice_id).values(superseded=True))
-    open_states = [s.value for s in (State.PENDING, State.FAILED, State.HELD)]
-    query = select(delivery).where(delivery.c.notice_id == notice_id, delivery.c.state.in_(open_states))
-    rows = list(tx.conn.execute(query.order_by(delivery.c.id)))
+    open_states = (State.PENDING, State.FAILED, State.HELD)
+    query = select(delivery).where(delivery.c.notice_id == notice_id).order_by(delivery.c.id)
+    rows = [r for r in tx.conn.execute(query) if State(r.state) in open_states or deliveries.waits_for_feeder(r)]
     for row in rows:
         deliveries.supersede(tx, row, by, by_number)
     return rows
@@ -214,12 +242,11 @@ def _plan(
     version_id: int,
     number: str,
     plan: Planned,
-    original_id: int | None,
+    before: Delivery | None,
     approvals_needed: int,
     ledger_id: str,
 ) -> dict[str, Any]:
     tx.store_blob(plan.rendition.content, plan.rendition.sha256)
-    before = predecessor(tx.conn, original_id, plan.channel) if original_id is not None else None
     bid_deadline = content.dates.bid_deadline
     values: dict[str, Any] = {
         "notice_id": notice_id,
@@ -261,6 +288,8 @@ def _first_state(
     tx: Tx, values: dict[str, Any], plan: Planned, before: Delivery | None, approvals_needed: int
 ) -> dict[str, Any]:
     held, failed = plan.held, (State.FAILED.value, State.CANCELLED.value)
+    if held is None and plan.fed_by is not None:
+        return {"state": State.SUBMITTED.value, "waits_for": WaitsFor.PREDECESSOR.value, "next_at": None}
     if held is None and approvals_needed == 0 and before is not None and before.state in failed:
         held = Problem(Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])
     if held is not None:

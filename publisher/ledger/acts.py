@@ -215,6 +215,7 @@ def confirm(
 ) -> None:
     """A person saw it published: since `seen_at` (between the first attempt and now; default now).
 
+    Whoever carried out a task says what proves it.
     Of what is published already, it settles the alarm that it may be public twice.
     """
     if row.state == State.PUBLISHED.value and clear_alarm(tx, f"double:{row.id}", proof):
@@ -222,6 +223,8 @@ def confirm(
         return
     if State(row.state) not in _CAN_BE_CONFIRMED:
         raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，无需确认")
+    if row.state == State.SUBMITTED.value and not proof.strip() and deliveries.has_open_task(tx.conn, row.id):
+        raise NotAllowed(f"{row.channel} 由人工录入：请用 --proof 说明凭据（如截图存放处），并填写网站给出的编号和网址")
     seen = seen_at or tx.now
     first = row.first_attempt_at or row.created_at
     if not first <= seen <= tx.now:
@@ -243,7 +246,8 @@ def undo_confirm(tx: Tx, row: Delivery, person: Person, reason: str) -> None:
 
 def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Delivery]:
     """Never send what is not sent yet; gives what was cancelled. What is in flight or public stays, and is said."""
-    can = [row for row in rows if State(row.state) in (State.PENDING, State.HELD, State.FAILED)]
+    open_states = (State.PENDING, State.HELD, State.FAILED)
+    can = [row for row in rows if State(row.state) in open_states or deliveries.waits_for_feeder(row)]
     doubtful = [row.channel for row in can if claims.may_be_public(tx.conn, row)]
     if doubtful:
         raise NotAllowed(f"{'、'.join(doubtful)} 可能已发布：请先人工核对，用 confirm 或 release --not-there 说明")
@@ -251,5 +255,6 @@ def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> lis
         states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
         raise NotAllowed(f"没有可以取消的渠道：{states}")
     for row in can:
-        deliveries.cancel(tx, row, person.by, reason)
+        # As it is now: what another channel would have forwarded was held when that one was cancelled.
+        deliveries.cancel(tx, deliveries.read(tx.conn, row.id), person.by, reason)
     return can

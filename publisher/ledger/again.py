@@ -39,13 +39,19 @@ def failed_on(conn: Connection, channel: str) -> list[Delivery]:
 
 
 def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, needed: int) -> list[Told]:
-    """Try again now: ask for what is unknown, repeat what failed, hurry what is pending; refuse what is published."""
+    """Try again now: ask for what is unknown or taken, repeat what failed, hurry what is pending.
+
+    Refuses what is published, and what a person or another channel has to bring forward first.
+    """
     told = []
     for row in rows:
         state = State(row.state)
         if state is State.UNKNOWN:
             _at_once(tx, row, person, reason)
             told.append(Told(row.number, row.channel, "结果未知，先向渠道查询"))
+        elif state is State.SUBMITTED and row.next_at is not None:
+            _at_once(tx, row, person, reason)
+            told.append(Told(row.number, row.channel, "立即向渠道查询"))
         elif state is State.FAILED:
             data = {"account": person.account, "why": reason}
             send_again(tx, row, person, needed, "retried", data)

@@ -370,6 +370,11 @@ def submitted_since(conn: Connection, before: datetime) -> dict[str, int]:
     return _by_channel(conn, delivery.c.state == State.SUBMITTED.value, delivery.c.changed_at < before)
 
 
+def awaited_past_deadline(conn: Connection, now: datetime) -> dict[str, int]:
+    """By channel, how many deliveries were to be public before `now` and have been awaited since."""
+    return _by_channel(conn, delivery.c.state == State.SUBMITTED.value, delivery.c.deadline < now)
+
+
 def _by_channel(conn: Connection, *which: ColumnElement[bool]) -> dict[str, int]:
     query = select(delivery.c.channel, func.count()).where(*which).group_by(delivery.c.channel)
     return {name: int(count) for name, count in conn.execute(query)}

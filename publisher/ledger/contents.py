@@ -134,6 +134,8 @@ def _last_receipt(row: Delivery, before: Delivery | None) -> Receipt | None:
 
 
 def _references(notice: Notice, row: Delivery, before: Delivery | None) -> tuple[Reference, ...]:
+    if before is not None and before.channel != row.channel:  # the publication that is forwarded here
+        return (Reference(notice.project_no, notice.title, None, before.channel_number, before.url),)
     original = notice.original
     if original is None or row.operation == Operation.WITHDRAW.value:
         return ()

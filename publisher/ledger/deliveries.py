@@ -21,7 +21,7 @@ from publisher.ledger import places
 from publisher.ledger.alarms import clear_alarm
 from publisher.ledger.chain import Entry, canonical, iso, local_day, sha256_text
 from publisher.ledger.store import PROGRAM, Tx
-from publisher.ledger.tables import delivery, intake, task
+from publisher.ledger.tables import delivery, intake, publication_log, task
 
 Delivery = Row[Any]
 
@@ -82,6 +82,14 @@ def entry(row: Delivery, event: str, by: str, *, weight: int = 0, day: str | Non
     )
 
 
+def log_once(tx: Tx, row: Delivery, event: str, **data: Any) -> None:
+    """Log what happens again and again only the first time that it happens to this delivery with this data."""
+    mine = (publication_log.c.delivery_id == row.id, publication_log.c.event == event)
+    logged = tx.conn.execute(select(publication_log.c.payload).where(*mine)).scalars()
+    if all(json.loads(payload)["data"] != data for payload in logged):
+        tx.log(entry(row, event, PROGRAM, **data))
+
+
 def plain_entry(event: str, by: str = PROGRAM, **data: Any) -> Entry:
     """A log entry about no delivery in particular."""
     return Entry(event=event, by=by, data=data)
@@ -90,6 +98,11 @@ def plain_entry(event: str, by: str = PROGRAM, **data: Any) -> Entry:
 def is_asked_for(row: Delivery) -> bool:
     """Whether a held delivery is being asked for, because a person wants it released."""
     return row.next_at is not None
+
+
+def waits_for_feeder(row: Delivery) -> bool:
+    """Whether another channel is to forward it here and has not published it yet: nothing of it can be public here."""
+    return bool(row.state == State.SUBMITTED.value and row.waits_for == WaitsFor.PREDECESSOR.value)
 
 
 def change(tx: Tx, row: Delivery, new: State, **values: Any) -> None:
@@ -443,13 +456,19 @@ def _free_successors(tx: Tx, published: list[int]) -> None:
     for waiting in tx.conn.execute(_BY_PREDECESSOR, {"ids": published}).all():
         if waiting.state == State.PENDING.value and waiting.waits_for == WaitsFor.PREDECESSOR.value:
             work_out_waits(tx, waiting, approvals_missing=False)
+        elif waits_for_feeder(waiting):
+            reschedule(tx, waiting, tx.now, waits_for=None)  # from now on it is looked for
+            tx.gather(_touch_receipts, waiting.notice_id)
         else:
             _release_successor(tx, waiting)
 
 
+_HELD_BEHIND = frozenset({Reason.PREDECESSOR_FAILED.value, Reason.FEEDER_FAILED.value})
+
+
 def _release_successor(tx: Tx, waiting: Delivery) -> None:
     """What was held only because its predecessor failed waits again for whatever else it waits for."""
-    if waiting.state == State.HELD.value and waiting.reason == Reason.PREDECESSOR_FAILED.value:
+    if waiting.state == State.HELD.value and waiting.reason in _HELD_BEHIND:
         back_to_pending(tx, waiting, None, "", tx.now, event="released")
         work_out_waits(tx, read(tx.conn, waiting.id), approvals_missing=False)
 
@@ -457,7 +476,10 @@ def _release_successor(tx: Tx, waiting: Delivery) -> None:
 def _hold_successors(tx: Tx, row: Delivery) -> None:
     """What waits for a publication that failed waits for a person; what lacks approval waits for that first."""
     for waiting in _successors(tx, row):
-        if waiting.state == State.PENDING.value and waiting.waits_for != WaitsFor.APPROVAL.value:
+        fed = waiting.channel != row.channel
+        if waits_for_feeder(waiting) or (fed and waiting.state == State.PENDING.value):
+            hold(tx, waiting, Reason.FEEDER_FAILED, ADVICE[Reason.FEEDER_FAILED])
+        elif waiting.state == State.PENDING.value and waiting.waits_for != WaitsFor.APPROVAL.value:
             hold(tx, waiting, Reason.PREDECESSOR_FAILED, ADVICE[Reason.PREDECESSOR_FAILED])
 
 

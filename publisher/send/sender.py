@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from publisher.channel import CannotTell, Finding
+from publisher.channel import CannotTell, Finding, Found
 from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger import channel_state, claims, deliveries
@@ -662,6 +662,8 @@ class Sender:
         assert claimed.observation_id is not None
         word = "failed" if isinstance(finding, ChannelError) else type(finding).__name__
         detail = str(finding) if isinstance(finding, ChannelError) else ""
+        if isinstance(finding, Found) and finding.unknown_word is not None:
+            detail = settle.unknown_word(finding.unknown_word)
         claims.end_observation(tx, claimed.observation_id, word.lower(), detail, getattr(finding, "digest", None))
         row = deliveries.read(tx.conn, claimed.row.id)
         if running.overdue or row.daemon_id != self._daemon_id or row.state != claimed.row.state:

@@ -60,7 +60,13 @@ def may_repeat(channel: OpenChannel, row: Delivery, now: datetime) -> bool:
 
 
 def still_useful(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
-    """Hold what falls due after its bid deadline, or whose repeat is no longer harmless."""
+    """Hold what falls due after its bid deadline, or whose repeat is no longer harmless.
+
+    What another channel forwards is never sent: let go by a person, it is looked for again.
+    """
+    if channel.capabilities.watched_only:
+        deliveries.submit(tx, row, Receipt(public=False), tx.now)
+        return False
     if row.first_attempt_at is not None:
         return not _is_forgotten(tx, channel, row)
     if row.operation != Operation.PUBLISH.value:
@@ -338,7 +344,14 @@ def _ask_later(tx: Tx, channel: OpenChannel, row: Delivery, failure: TransientFa
     deliveries.reschedule(tx, row, next_at, asks=asked)
 
 
+def unknown_word(word: str) -> str:
+    """How a question is kept that was answered in a word nobody knows."""
+    return f"未知状态：{word}"
+
+
 def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
+    if finding.unknown_word is not None:
+        deliveries.log_once(tx, row, "unknown_word", word=finding.unknown_word)
     digest = finding.digest or finding.receipt.digest
     if row.operation == Operation.WITHDRAW.value:
         _still_there(tx, channel, row)

@@ -17,21 +17,25 @@ STUCK_AFTER = timedelta(minutes=15)
 
 
 def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, now: datetime) -> None:
-    """Raise and clear the alarms `stuck:<channel>` and `awaiting:<channel>`."""
+    """Raise and clear the alarms `stuck:<channel>` and `awaiting:<channel>`.
+
+    What another channel forwards is awaited from hand-in on, until the limit (`due_within`) of its own channel.
+    """
     with ledger.read() as conn:
         stuck = _stuck(conn, now)
         awaiting = claims.submitted_since(conn, now - sending.submitted_alarm)
+        forwarded = claims.awaited_past_deadline(conn, now)
     with ledger.write() as tx:
         for name, channel in sorted(channels.items()):
             hours = int(sending.submitted_alarm.total_seconds() // 3600)
             _set(tx, f"stuck:{name}", name, stuck.get(name, 0), f"{channel.title}有 {{n}} 件到期 15 分钟仍未发送")
-            _set(
-                tx,
-                f"awaiting:{name}",
-                name,
-                awaiting.get(name, 0),
-                f"{channel.title}受理 {hours} 小时仍未公开 {{n}} 件",
-            )
+            count, what = awaiting.get(name, 0), f"{channel.title}受理 {hours} 小时仍未公开 {{n}} 件"
+            if channel.capabilities.watched_only:
+                count = forwarded.get(name, 0)
+                what = f"{channel.title}超过期限仍未见转发 {{n}} 件，请查看转发渠道或与该网站联系"
+            elif not channel.capabilities.findable:
+                what = f"{channel.title}有 {{n}} 件超过 {hours} 小时仍未由人工录入并确认，见待办（tasks）"
+            _set(tx, f"awaiting:{name}", name, count, what)
 
 
 def _set(tx: Tx, cause: str, channel: str, count: int, detail: str) -> None:

@@ -14,6 +14,11 @@ import pytest
 from publisher.demo import samples
 from tests.support.repository import ROOT
 
+CHANNELS = {
+    *("county_site", "county_portal", "city_site", "sd_procurement", "sd_works", "national_site"),
+    *("wechat_feed", "hall_led"),
+}
+
 
 def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "publisher", "demo", "--data", str(folder / "demo"), *words]
@@ -33,7 +38,10 @@ def test_the_demonstration_publishes_each_sample_and_the_second_time_answers_tha
     files = {one.file for one in samples()[0]}
     assert {answer["file"] for answer in first["answers"] if answer["state"] == "accepted"} == files
     assert first["unfinished"] == [] and first["verify"]["ok"]
-    assert all(Path(place).exists() for place in first["pages"].values()) and len(first["pages"]) >= 5
+    assert all(Path(place).exists() for place in first["pages"].values()) and len(first["pages"]) >= 9
+    assert {row["channel"] for row in first["published"]} == CHANNELS
+    higher = [row for row in first["published"] if row["channel"] in {"sd_procurement", "sd_works", "national_site"}]
+    assert len(higher) >= 10 and all(row["channel_number"] and row["url"] for row in higher)
 
     second = report(tmp_path)
     answered = {answer["file"] for answer in second["answers"] if answer["said"].startswith("已收过：与编号")}
@@ -53,3 +61,7 @@ def test_the_demonstration_says_in_chinese_what_became_of_each_file_and_what_is_
     assert shown.count("　放入 ") == number and f"合计：公告 {number} 份" in shown
     assert "\n2026-03-16 09:05　放入 01-jinan-two-lots.docx\n" in shown  # the instant at which it was dropped
     assert "日志校验：通过" in shown and "回执：" in shown
+    assert "山东省建设工程招标投标管理信息网：已发布　SD-9931　http://127.0.0.1:" in shown
+    assert "（由演示人员按录入单录入并确认）" in shown
+    assert "山东省政府采购网（审核工作台）：http://127.0.0.1:" in shown
+    assert "大厅LED屏：" in shown.partition("可打开查看：")[2]

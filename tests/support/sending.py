@@ -83,7 +83,9 @@ class World:
                 channel = self.channels[name]
                 due = base + channel.settings.due_within
                 must = name not in optional
-                planned.append(Planned(name, channel.settings.tier.value, must, a_rendition(content), due))
+                fed_by = channel.capabilities.fed_by
+                tier = channel.settings.tier.value
+                planned.append(Planned(name, tier, must, a_rendition(content), due, fed_by=fed_by))
             made = acceptance.accept(
                 tx, row, content, {}, planned, approvals_needed=self.approvals, ledger_id=self.ledger.ledger_id
             )

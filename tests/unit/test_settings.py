@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from publisher.channel import Tier
 from publisher.errors import SettingsError
 from publisher.notice import Form, Kind, ProjectClass
 from publisher.settings import (
@@ -61,7 +60,10 @@ def load(home: Path) -> Settings:
 
 def test_a_folder_without_settings_gets_the_shipped_ones(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "nothing", {})
-    assert [channel.name for channel in settings.channels] == ["county_site", "city_site", "wechat_feed", "hall_led"]
+    assert [channel.name for channel in settings.channels] == [
+        *("county_site", "city_site", "county_portal", "sd_procurement", "sd_works", "national_site"),
+        *("wechat_feed", "hall_led"),
+    ]
     assert settings.office
     assert not settings.ledger.real
     assert settings.notes == ()
@@ -72,16 +74,6 @@ def test_the_shipped_settings_say_what_the_defaults_say(tmp_path: Path, home: Pa
     bare = load(home)
     assert (shipped.sending, shipped.intake) == (bare.sending, bare.intake)
     assert shipped.folders.drop == bare.folders.drop == "待发布"
-
-
-def test_the_shipped_channels_have_the_tiers_they_are_counted_by(tmp_path: Path) -> None:
-    settings = load_settings(tmp_path, {})
-    assert [channel.tier for channel in settings.channels] == [
-        Tier.COUNTY,
-        Tier.MUNICIPAL,
-        Tier.SELF_MEDIA,
-        Tier.ON_SITE,
-    ]
 
 
 def test_relative_folders_stand_under_data(home: Path, tmp_path: Path) -> None:
