@@ -274,6 +274,34 @@ class CarriesRule(_Section):
         )
 
 
+class ApprovalRule(_Section):
+    """One row of the approval rules: empty kinds, forms, classes or channels mean all.
+
+    `persons`: how many different persons must approve such a notice before it goes to such a channel.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    forms: tuple[Form, ...] = ()
+    classes: tuple[ProjectClass, ...] = ()
+    channels: tuple[StrictStr, ...] = ()
+    persons: Literal[0, 1, 2]
+
+    def matches(self, form: Form, project_class: ProjectClass, channel: str) -> bool:
+        """Whether the rule speaks of such a notice on such a channel."""
+        return (
+            (not self.kinds or FORM_KIND[form] in self.kinds)
+            and (not self.forms or form in self.forms)
+            and (not self.classes or project_class in self.classes)
+            and (not self.channels or channel in self.channels)
+        )
+
+
+class ApprovalSettings(_Section):
+    """Who must approve what: the first rule that matches decides; none matches: `approvals`."""
+
+    rules: tuple[ApprovalRule, ...] = ()
+
+
 POLL_PLAN = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720))
 """When a taken delivery is asked for, counted from the last asking; the last span repeats."""
 
@@ -358,16 +386,27 @@ class Settings(_Section):
     folders: FolderSettings
     intake: IntakeSettings
     sending: SendingSettings
-    approvals: Literal[0, 1] | None = None
+    approvals: Literal[0, 1, 2] | None = None
+    approval: ApprovalSettings = ApprovalSettings()
     channels: tuple[ChannelSettings, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def approvals_needed(self) -> int:
-        """How many approvals a version needs: as set, else none on a practice ledger and one on a real one."""
+        """How many approvals are needed where no rule says otherwise: as set, else 0 in practice and 1 for real."""
         if self.approvals is not None:
             return self.approvals
         return 1 if self.ledger.real else 0
+
+    def approvals_by_channel(self, form: Form, project_class: ProjectClass) -> dict[str, int]:
+        """By channel, how many persons must approve such a notice before it goes there."""
+        return {c.name: self._approvals(form, project_class, c.name) for c in self.channels}
+
+    def _approvals(self, form: Form, project_class: ProjectClass, channel: str) -> int:
+        for rule in self.approval.rules:
+            if rule.matches(form, project_class, channel):
+                return rule.persons
+        return self.approvals_needed
 
     @property
     def ledger_url(self) -> str:
@@ -392,7 +431,8 @@ class _PublisherFile(_Section):
 
     office: StrictStr = Field(min_length=1)
     data: PathText = Path("../data")
-    approvals: Literal[0, 1] | None = None
+    approvals: Literal[0, 1, 2] | None = None
+    approval: ApprovalSettings = ApprovalSettings()
     ledger: LedgerSettings = LedgerSettings()
     folders: FolderSettings = FolderSettings()
     intake: IntakeSettings = IntakeSettings()
@@ -410,6 +450,7 @@ def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None
     channels = _channels_part(channels_file)
     if base is not None:
         _agree(base, channels, channels_file)
+        _know_channels(base.approval, publisher_file, list(channels_file.tables))
     problems = [*publisher_file.problems, *channels_file.problems]
     if base is None or problems:
         raise SettingsError("\n".join(problems))
@@ -424,6 +465,7 @@ def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None
         intake=base.intake,
         sending=base.sending,
         approvals=base.approvals,
+        approval=base.approval,
         channels=tuple(channels),
         notes=(*publisher_file.notes, *channels_file.notes),
     )
@@ -568,6 +610,17 @@ def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: Sett
                 (channel.name, "practice"),
                 "a real channel on a practice ledger; write practice = true and a practice target, or enabled = false",
             )
+
+
+def _know_channels(approval: ApprovalSettings, file: SettingsFile, names: Sequence[str]) -> None:
+    """A rule for a channel that does not exist would silently let another number decide."""
+    for number, rule in enumerate(approval.rules):
+        for channel in rule.channels:
+            if channel not in names:
+                file.wrong(
+                    ("approval", "rules", number, "channels"),
+                    f"names no channel: {channel}{did_you_mean(channel, names)}",
+                )
 
 
 def _data_home(home: Path, base: _PublisherFile, environ: Mapping[str, str], data: Path | None) -> Path:

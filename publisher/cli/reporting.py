@@ -16,6 +16,7 @@ from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import queries, views
 from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
+from publisher.delivery import Operation
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
 from publisher.ledger.verify import verify as verify_ledger
@@ -173,6 +174,8 @@ _DELIVERY = (
     "url",
     "shown_digest",
     "rendition_sha256",
+    "approvals_needed",
+    "reason_given",
     "changed_at",
 )
 _ATTEMPT = ("id", "call", "started_at", "ended_at", "outcome", "reason", "detail", "evidence", "request_digest")
@@ -212,8 +215,11 @@ def _say_notice(seen: NoticeView, office: Office) -> None:
 def _say_delivery(one: DeliveryView, office: Office) -> None:
     row = one.row
     must = "必发" if row.mandatory else "选发"
-    where = f"{words.channel(row.channel, office.titles)}（{must}）"
-    say(f"{where}：{words.state(row.state, row.waits_for)}　限 {shown(row.deadline)} 前")
+    act = words.OPERATIONS[Operation(row.operation)]
+    where = f"{words.channel(row.channel, office.titles)}（{must}）{act}"
+    say(f"{where}：{words.state_of(row)}" + ("" if act else f"　限 {shown(row.deadline)} 前"))
+    if row.reason_given:
+        say(f"  理由：{row.reason_given}")
     if row.visible_since is not None:
         say(f"  公开于 {shown(row.visible_since)}　编号 {row.channel_number or '—'}　{row.url or ''}")
     if row.reason is not None:

@@ -38,7 +38,7 @@ def failed_on(conn: Connection, channel: str) -> list[Delivery]:
     return rows
 
 
-def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, needed: int) -> list[Told]:
+def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Told]:
     """Try again now: ask for what is unknown, repeat what failed, hurry what is pending; refuse what is published."""
     told = []
     for row in rows:
@@ -48,7 +48,7 @@ def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, needed:
             told.append(Told(row.number, row.channel, "结果未知，先向渠道查询"))
         elif state is State.FAILED:
             data = {"account": person.account, "why": reason}
-            send_again(tx, row, person, needed, "retried", data)
+            send_again(tx, row, person, "retried", data)
             told.append(Told(row.number, row.channel, "重新发送"))
         elif state is State.PENDING and row.waits_for is None:
             _at_once(tx, row, person, reason)
@@ -85,7 +85,7 @@ def _may_render(conn: Connection, row: Delivery) -> bool:
 
 
 def replace_texts(
-    tx: Tx, rows: Sequence[Delivery], renditions: Mapping[int, Rendition], person: Person, reason: str, needed: int
+    tx: Tx, rows: Sequence[Delivery], renditions: Mapping[int, Rendition], person: Person, reason: str
 ) -> list[Told]:
     """Give deliveries new renditions (by delivery id), new keys and the need for a new approval; they go again."""
     told = []
@@ -101,7 +101,6 @@ def replace_texts(
             tx,
             row,
             person,
-            needed,
             "rendered",
             data,
             delivery_key=secrets.token_hex(16),

@@ -168,8 +168,8 @@ def _settle(tx: Tx, channel: OpenChannel, row: Delivery, answer: Receipt | Chann
         if answer.digest is not None and settle.is_foreign(channel, row, answer.digest):
             settle.hold_foreign(tx, channel, row, answer.digest, answer)
         else:
-            until = None if channel.settings.shown_for is None else tx.now + channel.settings.shown_for
-            deliveries.publish(tx, row, answer, until=until)
+            shown_for = channel.settings.shown_for if row.operation == Operation.PUBLISH.value else None
+            deliveries.publish(tx, row, answer, until=None if shown_for is None else tx.now + shown_for)
     elif isinstance(answer, PermanentFailure):
         deliveries.fail(tx, row, answer.reason, answer.detail)
     elif isinstance(answer, ChannelError):

@@ -21,7 +21,7 @@ from publisher.errors import (
     Reason,
     TransientFailure,
 )
-from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger import amend, channel_state, claims, deliveries
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.chain import iso
 from publisher.ledger.deliveries import Delivery
@@ -61,6 +61,10 @@ def may_repeat(channel: OpenChannel, row: Delivery, now: datetime) -> bool:
 
 def still_useful(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
     """Hold what falls due after its bid deadline, or whose repeat is no longer harmless."""
+    if Operation(row.operation) not in channel.settings.operations:
+        # Released although the channel does not do it (or no longer may): that is for a person to do there.
+        deliveries.hold(tx, row, Reason.NOT_SUPPORTED, ADVICE[Reason.NOT_SUPPORTED])
+        return False
     if row.first_attempt_at is not None:
         return not _is_forgotten(tx, channel, row)
     if row.operation != Operation.PUBLISH.value:
@@ -361,6 +365,8 @@ def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
 
 def _read_back(tx: Tx, channel: OpenChannel, row: Delivery, digest: str | None) -> None:
     if digest is not None and is_foreign(channel, row, digest):
+        if _is_being_changed(tx, channel, row):
+            return
         hold_foreign(tx, channel, row, digest)
         return
     if digest is not None and digest != row.shown_digest:
@@ -453,7 +459,17 @@ def _gone(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
     if tx.now < counts_from:
         deliveries.reschedule(tx, row, counts_from)
         return
+    if _is_being_changed(tx, channel, row):
+        return
     hold_gone(tx, channel, row)
+
+
+def _is_being_changed(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
+    """While an update or a withdrawal is on its way, what is shown says nothing: it is asked for again later."""
+    if not amend.open_changes(tx.conn, row):
+        return False
+    deliveries.reschedule(tx, row, tx.now + poll_plan(channel, 0))
+    return True
 
 
 def hold_gone(tx: Tx, channel: OpenChannel, row: Delivery, why: str = "") -> None:
