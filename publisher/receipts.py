@@ -16,6 +16,7 @@ from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Connection, Ledger
 from publisher.notice import Notice
 from publisher.render import Renderer, fields_for_staff
+from publisher.wording import moment
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ class Receipts:
     def _line(self, row: Delivery, notice: Notice) -> dict[str, Any]:
         public = row.state in (State.PUBLISHED.value, State.ENDED.value)
         waits = _WAITS.get(WaitsFor(row.waits_for)) if row.waits_for and row.state == State.PENDING.value else None
+        if waits is not None and row.publish_at is not None and row.waits_for == WaitsFor.TIME.value:
+            waits = f"{waits}（{moment(row.publish_at)}）"
         receipt = deliveries.receipt_of(row)
         operation = Operation(row.operation)
         act = {Operation.UPDATE: "（更新文本）", Operation.WITHDRAW: "（撤回）"}.get(operation, "")

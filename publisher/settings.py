@@ -10,7 +10,7 @@ import fnmatch
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -30,6 +30,7 @@ from pydantic import (
 from publisher.channel import AnyChannel, Channel, ChannelConfig, SetChannel, Tier
 from publisher.delivery import Operation
 from publisher.errors import SettingsError
+from publisher.hours import Quiet, Window, opens_at, parse_quiet, parse_window, patience
 from publisher.notice import FORM_KIND, Form, Kind, ProjectClass
 from publisher.settings_file import BLANKS, SettingsFile, did_you_mean, read_settings_file
 
@@ -83,6 +84,8 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(
 AnyDuration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
 PathText = Annotated[Path, BeforeValidator(_path_in_words)]
+WindowText = Annotated[Window, BeforeValidator(parse_window)]
+QuietText = Annotated[Quiet, BeforeValidator(parse_quiet)]
 FolderName = Annotated[str, Field(strict=True, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
@@ -312,7 +315,8 @@ class ChannelSettings(_Section):
     `title`: the Chinese name that staff read; `adapter`: "module:Class"; `due_within`: legal or agreed time from the
     base instant to being public; `attempt` None: as `[sending] attempt`; `poll`: the sparse plan for
     deliveries that are taken but not public; `read_back`: when a published delivery is read back and its
-    text compared, counted from the last look (empty: never); `shown_for`, `refresh`: sets only, how long an
+    text compared, counted from the last look (empty: never); `windows`, `quiet`: when something may be published
+    (empty: always), and days on which nothing is; `shown_for`, `refresh`: sets only, how long an
     item stays and how often the set is shown again; `options`: the adapter's own keys; `secrets`: secret name →
     environment variable; `folder` None: `out/<name>` under data.
     """
@@ -331,12 +335,22 @@ class ChannelSettings(_Section):
     attempt: Duration | None = None
     poll: tuple[Duration, ...] = Field(default=POLL_PLAN, min_length=1)
     operations: tuple[Operation, ...] = (Operation.PUBLISH,)
+    windows: tuple[WindowText, ...] = ()
+    quiet: tuple[QuietText, ...] = ()
     shown_for: Duration | None = None
     read_back: tuple[Duration, ...] = (timedelta(minutes=1),)
     refresh: Duration | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, StrictStr] = Field(default_factory=dict)
     folder: PathText | None = None
+
+    def opens_at(self, moment: datetime) -> datetime:
+        """The first instant from `moment` on at which something may be published here; `moment` itself if open."""
+        return opens_at(self.windows, self.quiet, moment)
+
+    def patience(self, moment: datetime, lasting: timedelta) -> timedelta:
+        """How long from `moment` on it takes until `lasting` of open time has passed."""
+        return patience(self.windows, self.quiet, moment, lasting) - moment
 
     @field_validator("operations")
     @classmethod

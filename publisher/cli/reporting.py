@@ -16,11 +16,12 @@ from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import queries, views
 from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
-from publisher.delivery import Operation
+from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.wording import fields_for_staff
+from publisher.settings import enabled
+from publisher.wording import fields_for_staff, span
 
 HEARTBEAT_FRESH = 30.0
 """Seconds after which a daemon that gave no sign of life is no longer taken for running."""
@@ -66,7 +67,8 @@ def _status_facts(seen: Overview) -> dict[str, Any]:
         "today": {"publications": seen.today.publications, "notices": seen.today.notices},
         "intake": seen.intake,
         "deliveries": seen.deliveries,
-        "waiting_approval": seen.waiting_approval,
+        "waiting_approval": [one.number for one in seen.waiting_approval],
+        "oldest_approval_seconds": _oldest(seen),
         "alarms": [
             {"cause": a.cause, "detail": a.detail, "channel": a.channel, "raised_at": a.raised_at} for a in seen.alarms
         ],
@@ -74,11 +76,20 @@ def _status_facts(seen: Overview) -> dict[str, Any]:
             {"channel": s.channel, "since": s.stopped_at, "by": s.stopped_by, "reason": s.stop_reason}
             for s in seen.stops
         ],
+        "silences": [
+            {"channel": s.channel, "until": s.silent_until, "by": s.silent_by, "reason": s.silent_reason}
+            for s in seen.silences
+        ],
         "resting": [
             {"channel": s.channel, "since": s.open_since, "failures": s.failures, "next_probe": s.probe_at}
             for s in seen.resting
         ],
     }
+
+
+def _oldest(seen: Overview) -> int | None:
+    ages = [int((seen.now - one.since).total_seconds()) for one in seen.waiting_approval]
+    return max(ages, default=None)
 
 
 def _say_status(seen: Overview, office: Office) -> None:
@@ -90,11 +101,19 @@ def _say_status(seen: Overview, office: Office) -> None:
     for stop in seen.stops:
         since = f"（{shown(stop.stopped_at)} 起，{stop.stopped_by}）"
         say(f"已停止发送：{words.channel(stop.channel, titles)}{since}{stop.stop_reason}")
+    for quiet in seen.silences:
+        who = f"（{quiet.silent_by}）{quiet.silent_reason or ''}"
+        say(f"维护静默：{words.channel(quiet.channel, titles)}，到 {shown(quiet.silent_until)} 自动恢复{who}")
+    for channel in enabled(office.settings):
+        opens = channel.opens_at(seen.now)
+        if opens > seen.now and seen.deliveries.get(channel.name, {}).get(State.PENDING.value):
+            say(f"不在发布时段：{channel.title}，{shown(opens)} 起发布")
     for resting in seen.resting:
         when = f"连续失败 {resting.failures} 次，下次试探 {shown(resting.probe_at)}"
         say(f"暂停试探中：{words.channel(resting.channel, titles)}，{when}")
     if seen.waiting_approval:
-        say(f"等待批准：编号 {'、'.join(seen.waiting_approval)}")
+        waiting = (f"{one.number}（已等 {span(seen.now - one.since)}）" for one in seen.waiting_approval)
+        say(f"等待批准：编号 {'、'.join(waiting)}")
     say("收件：" + ("，".join(f"{words.intake(s)} {n}" for s, n in seen.intake.items()) or "无"))
     say_table(["渠道", "情况"], _channel_rows(seen.deliveries, titles), empty="发布任务：无")
 

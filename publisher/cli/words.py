@@ -52,6 +52,10 @@ EVENTS = {
     "ended": "到期",
     "stopped": "停止发送",
     "resumed": "恢复发送",
+    "silenced": "维护静默",
+    "silence_ended": "提前结束静默",
+    "rescheduled": "改期",
+    "clock_stepped": "系统时钟跳动",
     "alarm_raised": "警报",
     "alarm_cleared": "警报解除",
 }

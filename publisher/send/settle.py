@@ -29,6 +29,7 @@ from publisher.ledger.store import PROGRAM, Tx
 from publisher.send.open_channel import OpenChannel
 from publisher.send.retry import slow_wait
 from publisher.settings import SendingSettings
+from publisher.wording import moment, span
 
 _NOT_DOWN = frozenset(
     {Reason.RATE_LIMITED, Reason.QUOTA, Reason.NO_LONGER_MINE, Reason.INTERRUPTED, Reason.FOLDER_UNWRITABLE}
@@ -75,14 +76,26 @@ def still_useful(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
     return True
 
 
-def log_lateness(tx: Tx, row: Delivery, daemon_id: int) -> None:
+def log_lateness(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> None:
     """Log, at its first attempt, that a delivery is later than it was to be, and why."""
     if row.publish_at is None or row.first_attempt_at is not None or row.operation != Operation.PUBLISH.value:
         return
-    late = (tx.now - row.publish_at).total_seconds()
-    if late >= 60:
-        why = claims.why_late(tx.conn, row, daemon_id)
-        tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
+    late = tx.now - row.publish_at
+    if late >= timedelta(minutes=1):
+        why = _why_late(tx, channel, row, daemon_id)
+        detail = f"应发 {moment(row.publish_at)}，迟 {span(late)}，原因：{why}"
+        told: dict[str, Any] = {"seconds": int(late.total_seconds()), "why": why, "detail": detail}
+        tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), **told))
+
+
+def _why_late(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> str:
+    due = row.publish_at
+    if channel.settings.opens_at(due) > due:
+        return "不在该渠道的发布时段"
+    state = channel_state.read_states(tx.conn).get(channel.name)
+    if state is not None and state.was_silent(due):
+        return "渠道维护静默"
+    return claims.why_late(tx.conn, row, daemon_id)
 
 
 def _is_forgotten(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
