@@ -20,7 +20,9 @@ from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.settings import enabled
+from publisher.notice import Kind
+from publisher.rules.routing import route
+from publisher.settings import ChannelSettings, enabled
 from publisher.wording import fields_for_staff, span
 
 HEARTBEAT_FRESH = 30.0
@@ -141,10 +143,22 @@ def show(desk: Desk, number: Number, as_json: Json = False) -> int:
         with office.ledger.read() as conn:
             seen = views.one_notice(conn, number)
         if as_json:
-            say_json(_notice_facts(seen) | {"practice": not office.ledger.real})
+            lacking = [channel.name for channel in _not_routed(seen, office)]
+            say_json(_notice_facts(seen) | {"not_routed": lacking, "practice": not office.ledger.real})
         else:
             _say_notice(seen, office)
     return OK
+
+
+def _not_routed(seen: NoticeView, office: Office) -> list[ChannelSettings]:
+    """Channels that would carry such a notice now and have no delivery of this one: they came later."""
+    if seen.notice is None or not seen.deliveries:
+        return []
+    has = {one.row.channel for one in seen.deliveries}
+    routes = route(seen.notice, enabled(office.settings))
+    # An optional channel that never carried the original gets no change notice: the receipt says that.
+    follows = seen.notice.kind is Kind.CHANGE_NOTICE
+    return [r.channel for r in routes if r.channel.name not in has and (r.mandatory or not follows)]
 
 
 def _notice_facts(seen: NoticeView) -> dict[str, Any]:
@@ -227,6 +241,8 @@ def _say_notice(seen: NoticeView, office: Office) -> None:
         say(f"批准：{approval.by}（{approval.account}）{shown(approval.given_at)}")
     for delivery in seen.deliveries:
         _say_delivery(delivery, office)
+    for channel in _not_routed(seen, office):
+        say(f"{channel.title}：未列入发布（受理时该渠道尚未启用或不承接；以后启用的渠道只发以后受理的公告）")
     say("日志")
     _say_log(seen.log, office)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, select, update
 
 from publisher.channel import Rendition
-from publisher.delivery import IntakeState, State
+from publisher.delivery import IntakeState, Operation, State
 from publisher.errors import NotAllowed
 from publisher.ledger import acts, claims, deliveries, intake_rows
 from publisher.ledger.acts import Person, Told, send_again
@@ -81,6 +81,8 @@ def renderable(conn: Connection, rows: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _may_render(conn: Connection, row: Delivery) -> bool:
+    if row.operation == Operation.WITHDRAW.value:
+        return False
     return State(row.state) in (State.FAILED, State.HELD, State.PENDING) and not claims.may_be_public(conn, row)
 
 

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 SMALLEST_STEP = timedelta(seconds=5)
 """Less than this is the small change of time services, which steer the clock without a step."""
 
+_AT_ONCE = 1.0
+"""Seconds within which both clocks must have been read."""
+
 EVEN_FOR = 3600.0
 """Seconds of even running after which the alarm is cleared."""
 
@@ -51,18 +54,25 @@ class ClockWatch:
 
     def __init__(self, clock: Callable[[], datetime], steady: Callable[[], float]) -> None:
         self._clock, self._steady = clock, steady
-        self._seen, self._at = clock(), steady()
+        self._seen, self._at = self._read()
         self._even_since: float | None = self._at
 
     def look(self) -> Step | None:
         """The step since the last look, if there was one."""
-        now, at = self._clock(), self._steady()
+        now, at = self._read()
         expected = self._seen + timedelta(seconds=at - self._at)
         self._seen, self._at = now, at
         if abs(now - expected) < SMALLEST_STEP:
             return None
         self._even_since = at
         return Step(expected, now)
+
+    def _read(self) -> tuple[datetime, float]:
+        """Both clocks at one instant: a process that was stopped between two readings has seen no step."""
+        while True:
+            before, now, after = self._steady(), self._clock(), self._steady()
+            if after - before < _AT_ONCE:
+                return now, after
 
     def is_even_again(self) -> bool:
         """Whether the clock has run evenly for an hour; True once."""

@@ -189,6 +189,18 @@ def test_a_machine_that_slept_or_a_process_that_stood_still_has_not_stepped() ->
     assert watch.look() is None
 
 
+def test_a_process_that_stood_still_between_two_readings_has_not_seen_a_step() -> None:
+    clock, stops = Clock(), [0.0, 0.0, 600.0, 0.0]
+
+    def seconds() -> float:
+        clock.sleep(stops.pop(0) if stops else 0.0)
+        return clock.passed
+
+    watch = ClockWatch(clock, seconds)
+    assert [watch.look(), watch.look()] == [None, None]
+    assert clock.passed == 600
+
+
 def test_the_scheduler_rings_at_once_when_its_next_turn_lies_too_far_ahead() -> None:
     rung: list[str] = []
     scheduler = BackgroundScheduler(timezone=LOCAL)
