@@ -56,6 +56,11 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def steady_clock() -> float:
+    """Seconds that never step; they go on while the machine sleeps, where the system can tell."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def fault_of(environ: Mapping[str, str]) -> Fault:
     """The fault hook that a test asks for in the environment; inert without."""
     wish = environ.get(FAULT_VARIABLE, "")
@@ -85,7 +90,7 @@ def fault_of(environ: Mapping[str, str]) -> Fault:
 
 def real_machine(environ: Mapping[str, str]) -> Machine:
     """The real outside."""
-    return Machine(system_clock, time.monotonic, time.sleep, random.Random(), fault_of(environ))
+    return Machine(system_clock, time.monotonic, time.sleep, random.Random(), fault_of(environ), steady_clock)
 
 
 def simulated_machine(clock: SimulatedClock, environ: Mapping[str, str]) -> Machine:

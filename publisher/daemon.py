@@ -11,6 +11,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from types import FrameType
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
@@ -43,7 +44,8 @@ def run(worker: Worker, ready: Callable[[], None], grace: float = 5.0) -> None:
     scheduler = make_scheduler(worker)
     scheduler.start()
     ready()
-    stop.wait()
+    while not stop.wait(1.0):
+        keep_ticking(scheduler, worker.office.machine.clock())
     scheduler.shutdown(wait=False)
     worker.close(grace)
 
@@ -65,6 +67,15 @@ def make_scheduler(worker: Worker) -> BackgroundScheduler:
     scheduler.add_job(worker.answer, "interval", seconds=max(1.0, tick), id="answer")
     scheduler.add_job(worker.watch, "interval", seconds=_WATCH_EVERY, id="watch")
     return scheduler
+
+
+def keep_ticking(scheduler: BackgroundScheduler, now: datetime) -> None:
+    """Ring at once what is set for later than its interval: the clock went back, and the scheduler waits for it."""
+    for job in scheduler.get_jobs():
+        due, every = job.next_run_time, job.trigger.interval
+        if due is not None and due > now + 2 * every:
+            logger.warning("the clock went back; tick %s is set anew", job.id)
+            job.modify(next_run_time=now)
 
 
 def _on_error(event: JobExecutionEvent) -> None:

@@ -51,6 +51,21 @@ _STATE_LABELS = {
 }
 
 
+_OPERATION_LABELS = {
+    (Operation.UPDATE, State.PENDING): "待更新",
+    (Operation.UPDATE, State.PUBLISHED): "已更新",
+    (Operation.WITHDRAW, State.PENDING): "待撤回",
+    (Operation.WITHDRAW, State.PUBLISHED): "已撤回",
+}
+
+
+def label_of(state: State, operation: Operation, *, withdrawn: bool = False) -> str:
+    """The word that staff read; `withdrawn`: it ended because it was taken back, not because its time was over."""
+    if state is State.ENDED and withdrawn:
+        return "已撤回"
+    return _OPERATION_LABELS.get((operation, state), state.label)
+
+
 class WaitsFor(StrEnum):
     """Why a pending delivery does not go yet; the first that applies, in this order."""
 

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     GONE_FROM_CHANNEL = "gone_from_channel"
     CONFIRMATION_UNDONE = "confirmation_undone"
     HELD_BY_PERSON = "held_by_person"
+    CLOCK_STEPPED = "clock_stepped"
     # intake: returned to the office that sent it
     EMPTY_BODY = "empty_body"
     PASSWORD_PROTECTED = "password_protected"
@@ -127,6 +128,7 @@ ADVICE: dict[Reason, str] = {
     Reason.GONE_FROM_CHANNEL: "渠道上已看不到该公告，请人工核对。",
     Reason.CONFIRMATION_UNDONE: "人工确认已撤回，请重新核对。",
     Reason.HELD_BY_PERSON: "由管理员暂停。",
+    Reason.CLOCK_STEPPED: "系统时钟突然向前跳动，是否真的到点无法确定，请核对时间后执行 release 或 reschedule。",
     Reason.EMPTY_BODY: "正文为空或过短，请补充正文后重新放入。",
     Reason.PASSWORD_PROTECTED: "文件已加密，请去除打开密码后重新放入。",
     Reason.DAMAGED_FILE: "文件已损坏或未复制完整，请重新复制一份放入。",

@@ -300,7 +300,7 @@ class Line:
                 notice,
                 draft.attachments,
                 planned,
-                approvals_needed=self.settings.approvals_needed,
+                approvals_needed=self.settings.approvals_by_channel(notice.form, notice.project_class),
                 ledger_id=self.ledger.ledger_id,
                 warnings=[*draft.warnings, *told],
                 by=row.answered_by or PROGRAM,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from publisher.delivery import IntakeState, State, WaitsFor
+from publisher.delivery import IntakeState, Operation, State, WaitsFor, label_of
 from publisher.errors import ADVICE, Reason
 from publisher.intake.staff_folders import NOTE_ENDINGS, StaffFolders, write_new
 from publisher.ledger import contents, deliveries, intake_rows
@@ -16,6 +16,7 @@ from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Connection, Ledger
 from publisher.notice import Notice
 from publisher.render import Renderer, fields_for_staff
+from publisher.wording import moment
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,8 @@ class Receipts:
     def _receipt(self, conn: Connection, row: IntakeRow) -> str:
         notice = contents.read_notice(conn, row.version_id)
         rows = deliveries.of_version(conn, row.version_id)
-        must = [r for r in rows if r.mandatory] or rows
+        publications = [r for r in rows if r.operation == Operation.PUBLISH.value]
+        must = [r for r in publications if r.mandatory] or publications
         public = (State.PUBLISHED.value, State.ENDED.value)
         return self.renderer.text(
             "receipt.txt.j2",
@@ -95,17 +97,24 @@ class Receipts:
     def _line(self, row: Delivery, notice: Notice) -> dict[str, Any]:
         public = row.state in (State.PUBLISHED.value, State.ENDED.value)
         waits = _WAITS.get(WaitsFor(row.waits_for)) if row.waits_for and row.state == State.PENDING.value else None
+        if waits is not None and row.publish_at is not None and row.waits_for == WaitsFor.TIME.value:
+            waits = f"{waits}（{moment(row.publish_at)}）"
         receipt = deliveries.receipt_of(row)
         told = public or row.state == State.SUBMITTED.value
         forwarded = deliveries.waits_for_feeder(row)
+        operation = Operation(row.operation)
+        act = {Operation.UPDATE: "（更新文本）", Operation.WITHDRAW: "（撤回）"}.get(operation, "")
+        why = f"理由：{row.reason_given}" if row.reason_given else None
         return {
-            "title": self.titles.get(row.channel, row.channel),
+            "title": f"{self.titles.get(row.channel, row.channel)}{act}",
             "mandatory": row.mandatory,
-            "state_label": "等待转发" if forwarded else State(row.state).label,
+            "state_label": "等待转发"
+            if forwarded
+            else label_of(State(row.state), operation, withdrawn=row.reason_given is not None),
             "number": row.channel_number,
             "url": row.url,
             "visible_since": row.visible_since if public else None,
-            "reason": row.detail or waits or (receipt.note if told and receipt else None),
+            "reason": row.detail or waits or why or (receipt.note if told and receipt else None),
         }
 
     def _write(self, row: IntakeRow) -> None:

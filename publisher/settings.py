@@ -10,7 +10,7 @@ import fnmatch
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -30,6 +30,7 @@ from pydantic import (
 from publisher.channel import AnyChannel, Channel, ChannelConfig, SetChannel, Tier
 from publisher.delivery import Operation
 from publisher.errors import SettingsError
+from publisher.hours import Quiet, Window, opens_at, parse_quiet, parse_window, patience
 from publisher.notice import FORM_KIND, Form, Kind, ProjectClass
 from publisher.settings_file import BLANKS, SettingsFile, did_you_mean, read_settings_file
 
@@ -83,6 +84,8 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(
 AnyDuration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
 PathText = Annotated[Path, BeforeValidator(_path_in_words)]
+WindowText = Annotated[Window, BeforeValidator(parse_window)]
+QuietText = Annotated[Quiet, BeforeValidator(parse_quiet)]
 FolderName = Annotated[str, Field(strict=True, pattern=r"^[^/\\\x00-\x1f]+$")]
 
 
@@ -274,6 +277,34 @@ class CarriesRule(_Section):
         )
 
 
+class ApprovalRule(_Section):
+    """One row of the approval rules: empty kinds, forms, classes or channels mean all.
+
+    `persons`: how many different persons must approve such a notice before it goes to such a channel.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    forms: tuple[Form, ...] = ()
+    classes: tuple[ProjectClass, ...] = ()
+    channels: tuple[StrictStr, ...] = ()
+    persons: Literal[0, 1, 2]
+
+    def matches(self, form: Form, project_class: ProjectClass, channel: str) -> bool:
+        """Whether the rule speaks of such a notice on such a channel."""
+        return (
+            (not self.kinds or FORM_KIND[form] in self.kinds)
+            and (not self.forms or form in self.forms)
+            and (not self.classes or project_class in self.classes)
+            and (not self.channels or channel in self.channels)
+        )
+
+
+class ApprovalSettings(_Section):
+    """Who must approve what: the first rule that matches decides; none matches: `approvals`."""
+
+    rules: tuple[ApprovalRule, ...] = ()
+
+
 POLL_PLAN = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720))
 """When a taken delivery is asked for, counted from the last asking; the last span repeats."""
 
@@ -284,7 +315,8 @@ class ChannelSettings(_Section):
     `title`: the Chinese name that staff read; `adapter`: "module:Class"; `due_within`: legal or agreed time from the
     base instant to being public; `attempt` None: as `[sending] attempt`; `poll`: the sparse plan for
     deliveries that are taken but not public; `read_back`: when a published delivery is read back and its
-    text compared, counted from the last look (empty: never); `shown_for`, `refresh`: sets only, how long an
+    text compared, counted from the last look (empty: never); `windows`, `quiet`: when something may be published
+    (empty: always), and days on which nothing is; `shown_for`, `refresh`: sets only, how long an
     item stays and how often the set is shown again; `options`: the adapter's own keys; `secrets`: secret name →
     environment variable; `folder` None: `out/<name>` under data.
     """
@@ -303,12 +335,22 @@ class ChannelSettings(_Section):
     attempt: Duration | None = None
     poll: tuple[Duration, ...] = Field(default=POLL_PLAN, min_length=1)
     operations: tuple[Operation, ...] = (Operation.PUBLISH,)
+    windows: tuple[WindowText, ...] = ()
+    quiet: tuple[QuietText, ...] = ()
     shown_for: Duration | None = None
     read_back: tuple[Duration, ...] = (timedelta(minutes=1),)
     refresh: Duration | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, StrictStr] = Field(default_factory=dict)
     folder: PathText | None = None
+
+    def opens_at(self, moment: datetime) -> datetime:
+        """The first instant from `moment` on at which something may be published here; `moment` itself if open."""
+        return opens_at(self.windows, self.quiet, moment)
+
+    def patience(self, moment: datetime, lasting: timedelta) -> timedelta:
+        """How long from `moment` on it takes until `lasting` of open time has passed."""
+        return patience(self.windows, self.quiet, moment, lasting) - moment
 
     @field_validator("operations")
     @classmethod
@@ -358,16 +400,27 @@ class Settings(_Section):
     folders: FolderSettings
     intake: IntakeSettings
     sending: SendingSettings
-    approvals: Literal[0, 1] | None = None
+    approvals: Literal[0, 1, 2] | None = None
+    approval: ApprovalSettings = ApprovalSettings()
     channels: tuple[ChannelSettings, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def approvals_needed(self) -> int:
-        """How many approvals a version needs: as set, else none on a practice ledger and one on a real one."""
+        """How many approvals are needed where no rule says otherwise: as set, else 0 in practice and 1 for real."""
         if self.approvals is not None:
             return self.approvals
         return 1 if self.ledger.real else 0
+
+    def approvals_by_channel(self, form: Form, project_class: ProjectClass) -> dict[str, int]:
+        """By channel, how many persons must approve such a notice before it goes there."""
+        return {c.name: self._approvals(form, project_class, c.name) for c in self.channels}
+
+    def _approvals(self, form: Form, project_class: ProjectClass, channel: str) -> int:
+        for rule in self.approval.rules:
+            if rule.matches(form, project_class, channel):
+                return rule.persons
+        return self.approvals_needed
 
     @property
     def ledger_url(self) -> str:
@@ -392,7 +445,8 @@ class _PublisherFile(_Section):
 
     office: StrictStr = Field(min_length=1)
     data: PathText = Path("../data")
-    approvals: Literal[0, 1] | None = None
+    approvals: Literal[0, 1, 2] | None = None
+    approval: ApprovalSettings = ApprovalSettings()
     ledger: LedgerSettings = LedgerSettings()
     folders: FolderSettings = FolderSettings()
     intake: IntakeSettings = IntakeSettings()
@@ -410,6 +464,7 @@ def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None
     channels = _channels_part(channels_file)
     if base is not None:
         _agree(base, channels, channels_file)
+        _know_channels(base.approval, publisher_file, list(channels_file.tables))
     problems = [*publisher_file.problems, *channels_file.problems]
     if base is None or problems:
         raise SettingsError("\n".join(problems))
@@ -424,6 +479,7 @@ def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None
         intake=base.intake,
         sending=base.sending,
         approvals=base.approvals,
+        approval=base.approval,
         channels=tuple(channels),
         notes=(*publisher_file.notes, *channels_file.notes),
     )
@@ -568,6 +624,17 @@ def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: Sett
                 (channel.name, "practice"),
                 "a real channel on a practice ledger; write practice = true and a practice target, or enabled = false",
             )
+
+
+def _know_channels(approval: ApprovalSettings, file: SettingsFile, names: Sequence[str]) -> None:
+    """A rule for a channel that does not exist would silently let another number decide."""
+    for number, rule in enumerate(approval.rules):
+        for channel in rule.channels:
+            if channel not in names:
+                file.wrong(
+                    ("approval", "rules", number, "channels"),
+                    f"names no channel: {channel}{did_you_mean(channel, names)}",
+                )
 
 
 def _data_home(home: Path, base: _PublisherFile, environ: Mapping[str, str], data: Path | None) -> Path:

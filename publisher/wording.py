@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from publisher.notice import LOCAL, Candidate, Kind, Money, Notice, PriceBasis
@@ -56,6 +56,17 @@ def moment(value: date | datetime | None) -> str:
     if value.tzinfo is None:
         raise ValueError("an instant without a zone")
     return f"{day(value)} {value.astimezone(LOCAL):%H:%M}"
+
+
+def span(value: timedelta) -> str:
+    """A length of time in its two largest units, such as 5 小时 20 分."""
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "天"), (hours, "小时"), (minutes, "分"), (seconds, "秒")]
+    first = next((n for n, (count, _) in enumerate(parts) if count), 3)
+    shown = [(count, unit) for count, unit in parts[first : first + 2] if count] or [(0, "秒")]
+    return " ".join(f"{count} {unit}" for count, unit in shown)
 
 
 def fields_for_staff(notice: Notice) -> list[tuple[str, str]]:

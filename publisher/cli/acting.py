@@ -9,17 +9,18 @@ import typer
 
 from publisher.app import Office
 from publisher.cli import words
-from publisher.cli.base import OK, By, Desk, Json, Number, OneChannel, Why, command
+from publisher.cli.base import NOT_DONE, OK, By, Desk, Json, Number, OneChannel, Why, command
 from publisher.cli.output import say, say_json
 from publisher.cli.times import instant
 from publisher.counts import views
-from publisher.delivery import State
 from publisher.errors import NotAllowed, SettingsError
-from publisher.ledger import acts, again, channel_state, contents
+from publisher.ledger import acts, again, amend, channel_state, contents
 from publisher.ledger.acts import Person, Told
+from publisher.ledger.amend import Ways
 from publisher.ledger.channel_state import ALL
 from publisher.ledger.deliveries import Delivery
 from publisher.pipeline import render_again
+from publisher.settings import enabled
 
 WhichChannel = Annotated[str | None, typer.Argument(metavar="CHANNEL", help="Channel (default: all).")]
 
@@ -32,6 +33,8 @@ def register(app: typer.Typer) -> None:
     command(app, "retry", retry)
     command(app, "confirm", confirm)
     command(app, "cancel", cancel)
+    command(app, "update", update)
+    command(app, "withdraw", withdraw)
     command(app, "stop", stop)
     command(app, "resume", resume)
 
@@ -64,9 +67,8 @@ def _known(office: Office, channel: str | None) -> str | None:
 def approve(desk: Desk, number: Number, by: By = None, as_json: Json = False) -> int:
     """Approve the present version of a notice with its texts for every channel（批准）."""
     with desk.office() as office:
-        needed = office.settings.approvals_needed
         with office.ledger.write() as tx:
-            missing = acts.approve(tx, number, desk.person(by), needed)
+            missing = acts.approve(tx, number, desk.person(by))
         if as_json:
             say_json({"number": number, "approvals_missing": missing})
         else:
@@ -100,12 +102,9 @@ def release(
     if not_there and by is None:
         raise SettingsError("--not-there is a person's word: give the name of who looked with --by NAME")
     with desk.office() as office:
-        needed = office.settings.approvals_needed
         with office.ledger.write() as tx:
             rows = acts.of_number(tx.conn, number, _known(office, channel))
-            told = acts.release(
-                tx, rows, desk.person(by), reason, office.capabilities, not_there=not_there, needed=needed
-            )
+            told = acts.release(tx, rows, desk.person(by), reason, office.capabilities, not_there=not_there)
         return _tell(office, told, as_json)
 
 
@@ -136,7 +135,7 @@ def retry(
                 told = [again.retry_file(tx, number, person, reason)]
             else:
                 rows = again.meant(tx.conn, number, channel)
-                told = again.retry(tx, rows, person, reason, office.settings.approvals_needed)
+                told = again.retry(tx, rows, person, reason)
         return _tell(office, told, as_json)
 
 
@@ -150,7 +149,7 @@ def _render_again(office: Office, number: str | None, channel: str | None, perso
         renditions[row.id] = render_again(notices[row.id], office.channels.get(row.channel), office.renderer)
     with office.ledger.write() as tx:
         fresh = again.meant(tx.conn, number, channel)
-        return again.replace_texts(tx, fresh, renditions, person, reason, office.settings.approvals_needed)
+        return again.replace_texts(tx, fresh, renditions, person, reason)
 
 
 def confirm(
@@ -192,15 +191,57 @@ def cancel(
     by: By = None,
     as_json: Json = False,
 ) -> int:
-    """Never send what is not sent yet（取消）; what is public stays public."""
+    """Never send what is not sent yet（取消）: the whole notice, or one channel; refused once part of it has gone."""
     with desk.office() as office:
         with office.ledger.write() as tx:
             rows = acts.of_number(tx.conn, number, _known(office, channel))
             cancelled = acts.cancel(tx, rows, desk.person(by), reason)
-        ids = {row.id for row in cancelled}
-        told = _told(cancelled, "已取消")
-        told += [Told(r.number, r.channel, f"仍为“{State(r.state).label}”") for r in rows if r.id not in ids]
-        return _tell(office, told, as_json)
+        return _tell(office, _told(cancelled, "已取消"), as_json)
+
+
+# ---- what is public
+
+
+def update(
+    desk: Desk,
+    number: Number,
+    channel: Annotated[str, typer.Option("--channel", metavar="C", help="On this channel.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who answers for it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    as_json: Json = False,
+) -> int:
+    """Replace what is public on a channel by the same notice set anew（更新文本）; its content never changes."""
+    with desk.office() as office:
+        _known(office, channel)
+        with office.ledger.read() as conn:
+            row = amend.to_update(conn, number, channel)
+            notice = contents.read_notice(conn, row.version_id)
+        text = render_again(notice, office.channels.get(channel), office.renderer)
+        with office.ledger.write() as tx:
+            told = amend.update(tx, row, text, desk.person(by), reason, _ways(office))
+        return _tell(office, [told], as_json)
+
+
+def withdraw(
+    desk: Desk,
+    number: Number,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who answers for it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    channel: OneChannel = None,
+    as_json: Json = False,
+) -> int:
+    """Take a published notice back（撤回）, where the channel does that; elsewhere a person gets a task."""
+    with desk.office() as office:
+        with office.ledger.write() as tx:
+            rows = acts.of_number(tx.conn, number, _known(office, channel))
+            outcome = amend.withdraw(tx, rows, desk.person(by), reason, _ways(office))
+        _tell(office, outcome.told, as_json)
+        return NOT_DONE if outcome.left else OK
+
+
+def _ways(office: Office) -> Ways:
+    switched_on = {c.name: c.operations for c in enabled(office.settings)}
+    return Ways(lambda channel, operation: operation in switched_on.get(channel, ()), office.titles)
 
 
 # ---- channels

@@ -132,6 +132,7 @@ def _check_facts(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]]) ->
         "settings": settings.folder,
         "data": settings.data,
         "approvals": settings.approvals_needed,
+        "approval_rules": [rule.model_dump(mode="json") for rule in settings.approval.rules],
         "faults": checked.faults,
         "notes": settings.notes,
         "channels": [_channel_facts(checked, c.name) for c in enabled(settings)],
@@ -177,7 +178,9 @@ def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, w
     settings = checked.settings
     mark = words.practice_mark(settings.ledger.real)
     if with_settings:
-        say(f"设置：{settings.folder}　数据：{settings.data}{mark}　每份公告需 {settings.approvals_needed} 人批准")
+        rules = f"（另有 {len(settings.approval.rules)} 条规定）" if settings.approval.rules else ""
+        needed = f"每份公告需 {settings.approvals_needed} 人批准{rules}"
+        say(f"设置：{settings.folder}　数据：{settings.data}{mark}　{needed}")
         for note in settings.notes:
             say(f"  {note}")
         _say_channels(checked)

@@ -16,10 +16,14 @@ from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import queries, views
 from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
+from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.wording import fields_for_staff
+from publisher.notice import Kind
+from publisher.rules.routing import route
+from publisher.settings import ChannelSettings, enabled
+from publisher.wording import fields_for_staff, span
 
 HEARTBEAT_FRESH = 30.0
 """Seconds after which a daemon that gave no sign of life is no longer taken for running."""
@@ -65,7 +69,8 @@ def _status_facts(seen: Overview) -> dict[str, Any]:
         "today": {"publications": seen.today.publications, "notices": seen.today.notices},
         "intake": seen.intake,
         "deliveries": seen.deliveries,
-        "waiting_approval": seen.waiting_approval,
+        "waiting_approval": [one.number for one in seen.waiting_approval],
+        "oldest_approval_seconds": _oldest(seen),
         "alarms": [
             {"cause": a.cause, "detail": a.detail, "channel": a.channel, "raised_at": a.raised_at} for a in seen.alarms
         ],
@@ -73,11 +78,20 @@ def _status_facts(seen: Overview) -> dict[str, Any]:
             {"channel": s.channel, "since": s.stopped_at, "by": s.stopped_by, "reason": s.stop_reason}
             for s in seen.stops
         ],
+        "silences": [
+            {"channel": s.channel, "until": s.silent_until, "by": s.silent_by, "reason": s.silent_reason}
+            for s in seen.silences
+        ],
         "resting": [
             {"channel": s.channel, "since": s.open_since, "failures": s.failures, "next_probe": s.probe_at}
             for s in seen.resting
         ],
     }
+
+
+def _oldest(seen: Overview) -> int | None:
+    ages = [int((seen.now - one.since).total_seconds()) for one in seen.waiting_approval]
+    return max(ages, default=None)
 
 
 def _say_status(seen: Overview, office: Office) -> None:
@@ -89,11 +103,19 @@ def _say_status(seen: Overview, office: Office) -> None:
     for stop in seen.stops:
         since = f"（{shown(stop.stopped_at)} 起，{stop.stopped_by}）"
         say(f"已停止发送：{words.channel(stop.channel, titles)}{since}{stop.stop_reason}")
+    for quiet in seen.silences:
+        who = f"（{quiet.silent_by}）{quiet.silent_reason or ''}"
+        say(f"维护静默：{words.channel(quiet.channel, titles)}，到 {shown(quiet.silent_until)} 自动恢复{who}")
+    for channel in enabled(office.settings):
+        opens = channel.opens_at(seen.now)
+        if opens > seen.now and seen.deliveries.get(channel.name, {}).get(State.PENDING.value):
+            say(f"不在发布时段：{channel.title}，{shown(opens)} 起发布")
     for resting in seen.resting:
         when = f"连续失败 {resting.failures} 次，下次试探 {shown(resting.probe_at)}"
         say(f"暂停试探中：{words.channel(resting.channel, titles)}，{when}")
     if seen.waiting_approval:
-        say(f"等待批准：编号 {'、'.join(seen.waiting_approval)}")
+        waiting = (f"{one.number}（已等 {span(seen.now - one.since)}）" for one in seen.waiting_approval)
+        say(f"等待批准：编号 {'、'.join(waiting)}")
     say("收件：" + ("，".join(f"{words.intake(s)} {n}" for s, n in seen.intake.items()) or "无"))
     say_table(["渠道", "情况"], _channel_rows(seen.deliveries, titles), empty="发布任务：无")
 
@@ -121,10 +143,22 @@ def show(desk: Desk, number: Number, as_json: Json = False) -> int:
         with office.ledger.read() as conn:
             seen = views.one_notice(conn, number)
         if as_json:
-            say_json(_notice_facts(seen) | {"practice": not office.ledger.real})
+            lacking = [channel.name for channel in _not_routed(seen, office)]
+            say_json(_notice_facts(seen) | {"not_routed": lacking, "practice": not office.ledger.real})
         else:
             _say_notice(seen, office)
     return OK
+
+
+def _not_routed(seen: NoticeView, office: Office) -> list[ChannelSettings]:
+    """Channels that would carry such a notice now and have no delivery of this one: they came later."""
+    if seen.notice is None or not seen.deliveries:
+        return []
+    has = {one.row.channel for one in seen.deliveries}
+    routes = route(seen.notice, enabled(office.settings))
+    # An optional channel that never carried the original gets no change notice: the receipt says that.
+    follows = seen.notice.kind is Kind.CHANGE_NOTICE
+    return [r.channel for r in routes if r.channel.name not in has and (r.mandatory or not follows)]
 
 
 def _notice_facts(seen: NoticeView) -> dict[str, Any]:
@@ -173,6 +207,8 @@ _DELIVERY = (
     "url",
     "shown_digest",
     "rendition_sha256",
+    "approvals_needed",
+    "reason_given",
     "changed_at",
 )
 _ATTEMPT = ("id", "call", "started_at", "ended_at", "outcome", "reason", "detail", "evidence", "request_digest")
@@ -205,6 +241,8 @@ def _say_notice(seen: NoticeView, office: Office) -> None:
         say(f"批准：{approval.by}（{approval.account}）{shown(approval.given_at)}")
     for delivery in seen.deliveries:
         _say_delivery(delivery, office)
+    for channel in _not_routed(seen, office):
+        say(f"{channel.title}：未列入发布（受理时该渠道尚未启用或不承接；以后启用的渠道只发以后受理的公告）")
     say("日志")
     _say_log(seen.log, office)
 
@@ -212,8 +250,11 @@ def _say_notice(seen: NoticeView, office: Office) -> None:
 def _say_delivery(one: DeliveryView, office: Office) -> None:
     row = one.row
     must = "必发" if row.mandatory else "选发"
-    where = f"{words.channel(row.channel, office.titles)}（{must}）"
-    say(f"{where}：{words.state(row.state, row.waits_for)}　限 {shown(row.deadline)} 前")
+    act = words.OPERATIONS[Operation(row.operation)]
+    where = f"{words.channel(row.channel, office.titles)}（{must}）{act}"
+    say(f"{where}：{words.state_of(row)}" + ("" if act else f"　限 {shown(row.deadline)} 前"))
+    if row.reason_given:
+        say(f"  理由：{row.reason_given}")
     if row.visible_since is not None:
         say(f"  公开于 {shown(row.visible_since)}　编号 {row.channel_number or '—'}　{row.url or ''}")
     if row.reason is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from publisher.channel import Tier
-from publisher.delivery import IntakeState, State, WaitsFor
+from publisher.delivery import IntakeState, Operation, State, WaitsFor, label_of
 from publisher.ledger.channel_state import ALL
 from publisher.notice import Kind, ProjectClass
 
@@ -29,6 +30,8 @@ EVENTS = {
     "answered": "收到工作人员答复",
     "still_held": "查询后仍需人工处理",
     "published": "发布",
+    "update_asked": "要求更新文本",
+    "withdraw_asked": "要求撤回",
     "updated": "已更新",
     "withdrawn": "已撤回",
     "submitted": "渠道已受理",
@@ -50,6 +53,10 @@ EVENTS = {
     "ended": "到期",
     "stopped": "停止发送",
     "resumed": "恢复发送",
+    "silenced": "维护静默",
+    "silence_ended": "提前结束静默",
+    "rescheduled": "改期",
+    "clock_stepped": "系统时钟跳动",
     "alarm_raised": "警报",
     "alarm_cleared": "警报解除",
 }
@@ -71,6 +78,9 @@ FAULTS = {
     "rollup_changed": "汇总数与日志不符",
 }
 """Kinds of faults that `verify` names."""
+
+OPERATIONS = {Operation.PUBLISH: "", Operation.UPDATE: "更新", Operation.WITHDRAW: "撤回"}
+"""What a delivery is, where it does not publish."""
 
 _WAITS = {
     WaitsFor.PERSON: "等人工处理",
@@ -121,9 +131,18 @@ GROUPS = {
 """What can be counted by."""
 
 
+def state_of(row: Any) -> str:
+    """The state of a delivery's row as people read it: an update is 已更新, what was taken back 已撤回."""
+    label = label_of(State(row.state), Operation(row.operation), withdrawn=row.reason_given is not None)
+    return _with_wait(label, row.state, row.waits_for)
+
+
 def state(value: str, waits_for: str | None = None) -> str:
     """A delivery's state, with what it waits for."""
-    label = State(value).label
+    return _with_wait(State(value).label, value, waits_for)
+
+
+def _with_wait(label: str, value: str, waits_for: str | None) -> str:
     if waits_for and value == State.PENDING.value:
         return f"{label}（{_WAITS[WaitsFor(waits_for)]}）"
     if waits_for == WaitsFor.PREDECESSOR.value and value == State.SUBMITTED.value:

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select
 
 from publisher.counts.queries import Span, Tally, count
-from publisher.delivery import IntakeState, State, WaitsFor
+from publisher.counts.waiting import Unapproved, approvals
+from publisher.delivery import IntakeState, State
 from publisher.errors import NotAllowed
 from publisher.ledger import alarms, channel_state, contents, intake_rows
 from publisher.ledger.channel_state import ChannelState
@@ -39,10 +40,11 @@ class Overview:
     today: Tally
     intake: dict[str, int]
     deliveries: dict[str, dict[str, int]]
-    waiting_approval: tuple[str, ...]
+    waiting_approval: tuple[Unapproved, ...]
     alarms: tuple[AnyRow, ...]
     stops: tuple[ChannelState, ...]
     resting: tuple[ChannelState, ...]
+    silences: tuple[ChannelState, ...]
     daemon: AnyRow | None
 
     @property
@@ -63,10 +65,11 @@ def overview(conn: Connection, now: datetime, real: bool) -> Overview:
         today=count(conn, (), Span(today, today)),
         intake=_intake_states(conn),
         deliveries=_delivery_states(conn),
-        waiting_approval=_waiting_approval(conn),
+        waiting_approval=tuple(approvals(conn)),
         alarms=tuple(alarms.standing(conn)),
         stops=tuple(state for _, state in sorted(states.items()) if state.stopped_at is not None),
         resting=tuple(state for _, state in sorted(states.items()) if state.open_since is not None),
+        silences=tuple(state for _, state in sorted(states.items()) if state.is_silent(now)),
         daemon=conn.execute(select(daemon).order_by(daemon.c.id.desc()).limit(1)).one_or_none(),
     )
 
@@ -90,12 +93,6 @@ def _delivery_states(conn: Connection) -> dict[str, dict[str, int]]:
 def channels_used(conn: Connection) -> frozenset[str]:
     """Every channel that ever had a delivery, in the settings or not."""
     return frozenset(conn.execute(select(delivery.c.channel).distinct()).scalars())
-
-
-def _waiting_approval(conn: Connection) -> tuple[str, ...]:
-    waits = (delivery.c.state == State.PENDING.value, delivery.c.waits_for == WaitsFor.APPROVAL.value)
-    query = select(delivery.c.number, func.min(delivery.c.id)).where(*waits).group_by(delivery.c.number)
-    return tuple(number for number, _ in conn.execute(query.order_by(func.min(delivery.c.id))))
 
 
 # ---- one notice
@@ -133,14 +130,14 @@ def one_notice(conn: Connection, number: str) -> NoticeView:
     rows = tuple(conn.execute(subs.order_by(intake.c.sub))) if subs is not None else ()
     content: Notice | None = None
     made: tuple[DeliveryView, ...] = ()
-    approvals: tuple[AnyRow, ...] = ()
+    given: tuple[AnyRow, ...] = ()
     if row.notice_id is not None:
         content = contents.read_notice(conn, row.version_id)
         query = select(delivery).where(delivery.c.notice_id == row.notice_id).order_by(delivery.c.id)
         made = tuple(_delivery(conn, one) for one in conn.execute(query).all())
-        given = select(approval).where(approval.c.version_id == row.version_id).order_by(approval.c.id)
-        approvals = tuple(conn.execute(given))
-    return NoticeView(number, row, rows, content, made, approvals, tuple(_log_of(conn, row, number)))
+        query = select(approval).where(approval.c.version_id == row.version_id).order_by(approval.c.id)
+        given = tuple(conn.execute(query))
+    return NoticeView(number, row, rows, content, made, given, tuple(_log_of(conn, row, number)))
 
 
 def _delivery(conn: Connection, row: AnyRow) -> DeliveryView:

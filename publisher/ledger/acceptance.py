@@ -103,12 +103,15 @@ def accept(
     attachments: Mapping[str, bytes],
     planned: Sequence[Planned],
     *,
-    approvals_needed: int,
+    approvals_needed: int | Mapping[str, int],
     ledger_id: str,
     warnings: Sequence[Problem] = (),
     by: str = PROGRAM,
 ) -> Accepted:
     """Make notice, version, renditions and deliveries, and mark the intake row accepted.
+
+    `approvals_needed`: how many persons must approve, on every channel or by channel. It is kept with each
+    delivery: a rule that is changed later holds for what is accepted later.
 
     Raises `NotAllowed` where a notice of this identity stands that may not be replaced now.
     """
@@ -131,12 +134,15 @@ def accept(
     for digest, data in attachments.items():
         tx.store_blob(data, digest)
     original_id = find_original(tx.conn, content)
+    needed = (
+        approvals_needed if isinstance(approvals_needed, Mapping) else {p.channel: approvals_needed for p in planned}
+    )
     made: list[dict[str, Any]] = []
     by_channel: dict[str, int] = {}
     for plan in _feeders_first(planned):
         # Only what is forwarded follows a publication on another channel; everything else its original on its own.
         before = _before(tx.conn, plan, original_id, by_channel)
-        one = _plan(tx, content, notice_id, version_id, number, plan, before, approvals_needed, ledger_id)
+        one = _plan(tx, content, notice_id, version_id, number, plan, before, needed[plan.channel], ledger_id)
         made.append(one)
         by_channel[plan.channel] = one["id"]
     for old in superseded:
@@ -269,6 +275,7 @@ def _plan(
         "publish_at": content.publish_at,
         "deadline": plan.deadline,
         "bid_deadline": bid_deadline if isinstance(bid_deadline, datetime) else None,
+        "approvals_needed": approvals_needed,
         "tries": 0,
         "asks": 0,
         "created_at": tx.now,
@@ -281,6 +288,7 @@ def _plan(
         reason = Reason(row.reason)
         deliveries.open_task(tx, row, TaskNote(what=ADVICE[reason], text=row.detail or ""))
     told = {"id": delivery_id, "channel": plan.channel, "key": row.delivery_key, "rendition": plan.rendition.sha256}
+    told |= {"approvals": approvals_needed} if approvals_needed else {}
     return told | {"mandatory": plan.mandatory, "state": row.state}
 
 

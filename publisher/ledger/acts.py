@@ -6,6 +6,7 @@ All raise `NotAllowed` (in Chinese, saying what to do instead) where the present
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from publisher.channel import Capabilities, Receipt
-from publisher.delivery import Operation, State, WaitsFor
+from publisher.delivery import STANDS, Operation, State, WaitsFor
 from publisher.errors import NotAllowed, Reason
 from publisher.ledger import claims, deliveries, intake_rows
 from publisher.ledger.alarms import clear_alarm
@@ -63,6 +64,12 @@ def of_number(conn: Connection, number: str, channel: str | None = None) -> list
     return rows
 
 
+def locked(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
+    """The same deliveries as they are now, kept from everybody else until commit."""
+    query = select(delivery).where(delivery.c.id.in_([row.id for row in rows])).order_by(delivery.c.id)
+    return list(tx.conn.execute(query.with_for_update() if tx.on_postgresql else query))
+
+
 def _log(tx: Tx, row: Delivery, event: str, person: Person, **data: Any) -> None:
     tx.log(deliveries.entry(row, event, person.by, account=person.account, **data))
 
@@ -70,39 +77,68 @@ def _log(tx: Tx, row: Delivery, event: str, person: Person, **data: Any) -> None
 # ---- approve
 
 
-def approvals_missing(conn: Connection, row: Delivery, needed: int) -> int:
-    """How many approvals the present text of a delivery still lacks; one given to another text does not count."""
+def approvals_missing(conn: Connection, row: Delivery) -> int:
+    """How many approvals the present text of a delivery still lacks; one given to another text does not count.
+
+    A withdrawal brings no text: who asks for it answers for it.
+    """
+    if row.operation == Operation.WITHDRAW.value or not row.approvals_needed:
+        return 0
+    part = "updates" if row.operation == Operation.UPDATE.value else "renditions"
     given = conn.execute(select(approval.c.digests).where(approval.c.version_id == row.version_id)).scalars()
-    texts = [json.loads(digests)["renditions"].get(row.channel) for digests in given]
-    return max(0, needed - texts.count(row.rendition_sha256))
+    texts = [json.loads(digests).get(part, {}).get(row.channel) for digests in given]
+    return max(0, int(row.approvals_needed) - texts.count(row.rendition_sha256))
 
 
-def approve(tx: Tx, number: str, person: Person, needed: int) -> int:
-    """Approve the present version with its renditions; gives how many approvals are still missing."""
+def approve(tx: Tx, number: str, person: Person) -> int:
+    """Approve the present version with its renditions; gives how many approvals are still missing.
+
+    Two approvals are of two persons: names that differ only in blanks, width or case are one.
+    """
     rows = of_number(tx.conn, number)
     version_id = max(row.version_id for row in rows)
-    mine = [row for row in rows if row.version_id == version_id]
+    mine = [row for row in rows if row.version_id == version_id and row.operation != Operation.WITHDRAW.value]
     text_digest = tx.conn.execute(select(version.c.text_digest).where(version.c.id == version_id)).scalar_one()
-    digests = {"text": text_digest, "renditions": {row.channel: row.rendition_sha256 for row in mine}}
+    digests: dict[str, Any] = {"text": text_digest, "renditions": _texts(mine, Operation.PUBLISH)}
+    if updates := _texts(mine, Operation.UPDATE):
+        digests["updates"] = updates
     _give(tx, number, version_id, person, json.dumps(digests, sort_keys=True))
     data = {"account": person.account, "version_id": version_id, "digests": digests}
     tx.log(Entry(event="approved", by=person.by, number=number, notice_id=mine[0].notice_id, data=data))
     for row in mine:
         waits = row.state == State.PENDING.value and row.waits_for == WaitsFor.APPROVAL.value
-        approved = waits and approvals_missing(tx.conn, row, needed) == 0
+        approved = waits and approvals_missing(tx.conn, row) == 0
         if approved and not deliveries.hold_behind_failure(tx, row):
             deliveries.work_out_waits(tx, row, approvals_missing=False)
             _log_lateness(tx, row)
-    return max(approvals_missing(tx.conn, row, needed) for row in mine)
+    open_rows = [row for row in mine if row.state != State.CANCELLED.value]
+    return max((approvals_missing(tx.conn, row) for row in open_rows), default=0)
+
+
+def _texts(rows: Sequence[Delivery], operation: Operation) -> dict[str, str]:
+    """By channel, the text of the newest delivery of this operation."""
+    return {row.channel: row.rendition_sha256 for row in rows if row.operation == operation.value}
+
+
+def _same_person(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def _give(tx: Tx, number: str, version_id: int, person: Person, digests: str) -> None:
     """Keep the approval; one that the same person gave to other texts of this version is replaced."""
-    mine = (approval.c.version_id == version_id, approval.c.by == person.by)
-    if tx.conn.execute(select(approval.c.digests).where(*mine)).scalar_one_or_none() == digests:
+    if not _plain(person.by):
+        raise NotAllowed("批准须有姓名，请用 --by 写明")
+    given = tx.conn.execute(select(approval.c.by, approval.c.digests).where(approval.c.version_id == version_id)).all()
+    before = next((row for row in given if _same_person(row.by, person.by)), None)
+    if before is not None and before.digests == digests:
         raise NotAllowed(f"{person.by} 已批准过 {number}")
+    by = person.by if before is None else before.by
     values = {"account": person.account, "digests": digests, "given_at": tx.now}
-    statement = tx.upsert(approval).values(version_id=version_id, by=person.by, **values)
+    statement = tx.upsert(approval).values(version_id=version_id, by=by, **values)
     tx.conn.execute(statement.on_conflict_do_update(index_elements=["version_id", "by"], set_=values))
 
 
@@ -133,7 +169,6 @@ def release(
     capabilities: CapabilitiesOf,
     *,
     not_there: bool,
-    needed: int,
 ) -> list[Told]:
     """Let held deliveries go on.
 
@@ -147,10 +182,10 @@ def release(
     for row in held:
         ability = capabilities(row.channel)
         if not claims.may_be_public(tx.conn, row):
-            _let_go(tx, row, person, reason, needed, not_there=False)
+            _let_go(tx, row, person, reason, not_there=False)
             said = "已放行"
         elif not_there:
-            _let_go(tx, row, person, reason, needed, not_there=True)
+            _let_go(tx, row, person, reason, not_there=True)
             said = f"经 {person.by} 核对未发布，已放行"
         elif ability is not None and ability.findable and row.reason != Reason.CANNOT_BE_ASKED.value:
             deliveries.reschedule(tx, row, tx.now, asks=0)
@@ -164,7 +199,7 @@ def release(
     return told
 
 
-def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, needed: int, *, not_there: bool) -> None:
+def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, *, not_there: bool) -> None:
     if not_there:
         if claims.call_still_runs(tx.conn, row.id):
             raise NotAllowed(f"{row.channel} 上一次发送的调用尚未结束，可能仍会送达：请待其结束或重新启动程序后再放行")
@@ -173,17 +208,15 @@ def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, needed: int, *, 
     data = {"account": person.account, "why": reason, "not_there": not_there}
     # Released after its bid deadline, it is to go in spite of that.
     bid_deadline = None if row.reason == Reason.BID_DEADLINE_OVER.value else row.bid_deadline
-    send_again(tx, row, person, needed, "released", data, bid_deadline=bid_deadline)
+    send_again(tx, row, person, "released", data, bid_deadline=bid_deadline)
 
 
-def send_again(
-    tx: Tx, row: Delivery, person: Person, needed: int, event: str, data: dict[str, Any], **values: Any
-) -> None:
+def send_again(tx: Tx, row: Delivery, person: Person, event: str, data: dict[str, Any], **values: Any) -> None:
     """Back to pending as if it had never been tried, with `values` of its columns changed; then what it waits for."""
     fresh = {"tries": 0, "first_attempt_at": None, "give_up_at": None, **values}
     deliveries.back_to_pending(tx, row, None, "", tx.now, by=person.by, event=event, data=data, **fresh)
     again = deliveries.read(tx.conn, row.id)
-    deliveries.work_out_waits(tx, again, approvals_missing=approvals_missing(tx.conn, again, needed) > 0)
+    deliveries.work_out_waits(tx, again, approvals_missing=approvals_missing(tx.conn, again) > 0)
 
 
 # ---- confirm
@@ -193,6 +226,8 @@ def to_confirm(rows: Sequence[Delivery], *, undo: bool = False) -> Delivery:
     """The one delivery of `rows` that can be confirmed (or whose confirmation can be taken back)."""
     can = _CAN_BE_UNDONE if undo else _CAN_BE_CONFIRMED
     fitting = [row for row in rows if State(row.state) in can] if len(rows) > 1 else list(rows)
+    if undo and len(fitting) > 1:  # what was updated or withdrawn is not confirmed anew
+        fitting = [row for row in fitting if row.operation == Operation.PUBLISH.value]
     if len(fitting) != 1:
         states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
         raise NotAllowed(f"请用 --channel 指明是哪个渠道：{states}")
@@ -244,17 +279,38 @@ def undo_confirm(tx: Tx, row: Delivery, person: Person, reason: str) -> None:
 # ---- cancel
 
 
+_NOT_SENT = frozenset({State.PENDING, State.HELD, State.FAILED})
+_ON_ITS_WAY = frozenset({State.SENDING, State.SUBMITTED, State.UNKNOWN, *STANDS})
+
+
 def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Delivery]:
-    """Never send what is not sent yet; gives what was cancelled. What is in flight or public stays, and is said."""
-    open_states = (State.PENDING, State.HELD, State.FAILED)
-    can = [row for row in rows if State(row.state) in open_states or deliveries.waits_for_feeder(row)]
+    """Never send what is not sent yet; gives what was cancelled. All of `rows` or none.
+
+    Refused as soon as one of the publications is on its way, public, or possibly public. An update or a
+    withdrawal that is not sent yet can be cancelled beside its publication.
+    """
+    rows = locked(tx, rows)
+    can = [row for row in rows if State(row.state) in _NOT_SENT or deliveries.waits_for_feeder(row)]
     doubtful = [row.channel for row in can if claims.may_be_public(tx.conn, row)]
     if doubtful:
         raise NotAllowed(f"{'、'.join(doubtful)} 可能已发布：请先人工核对，用 confirm 或 release --not-there 说明")
+    states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
     if not can:
-        states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
         raise NotAllowed(f"没有可以取消的渠道：{states}")
+    if any(_is_publication(row) for row in can) and any(_is_publication(row) for row in rows if _is_on_its_way(row)):
+        raise NotAllowed(
+            f"已有渠道发出，不能整份取消，什么都没有改动：{states}。"
+            "只取消未发的渠道请用 --channel 指明，已公开的用 withdraw"
+        )
     for row in can:
         # As it is now: what another channel would have forwarded was held when that one was cancelled.
-        deliveries.cancel(tx, deliveries.read(tx.conn, row.id), person.by, reason)
+        deliveries.cancel(tx, deliveries.read(tx.conn, row.id), person.by, reason, account=person.account)
     return can
+
+
+def _is_publication(row: Delivery) -> bool:
+    return bool(row.operation == Operation.PUBLISH.value)
+
+
+def _is_on_its_way(row: Delivery) -> bool:
+    return State(row.state) in _ON_ITS_WAY and not deliveries.waits_for_feeder(row)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, select, update
 
 from publisher.channel import Rendition
-from publisher.delivery import IntakeState, State
+from publisher.delivery import IntakeState, Operation, State
 from publisher.errors import NotAllowed
 from publisher.ledger import acts, claims, deliveries, intake_rows
 from publisher.ledger.acts import Person, Told, send_again
@@ -38,7 +38,7 @@ def failed_on(conn: Connection, channel: str) -> list[Delivery]:
     return rows
 
 
-def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, needed: int) -> list[Told]:
+def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Told]:
     """Try again now: ask for what is unknown or taken, repeat what failed, hurry what is pending.
 
     Refuses what is published, and what a person or another channel has to bring forward first.
@@ -54,7 +54,7 @@ def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, needed:
             told.append(Told(row.number, row.channel, "立即向渠道查询"))
         elif state is State.FAILED:
             data = {"account": person.account, "why": reason}
-            send_again(tx, row, person, needed, "retried", data)
+            send_again(tx, row, person, "retried", data)
             told.append(Told(row.number, row.channel, "重新发送"))
         elif state is State.PENDING and row.waits_for is None:
             _at_once(tx, row, person, reason)
@@ -87,11 +87,13 @@ def renderable(conn: Connection, rows: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _may_render(conn: Connection, row: Delivery) -> bool:
+    if row.operation == Operation.WITHDRAW.value:
+        return False
     return State(row.state) in (State.FAILED, State.HELD, State.PENDING) and not claims.may_be_public(conn, row)
 
 
 def replace_texts(
-    tx: Tx, rows: Sequence[Delivery], renditions: Mapping[int, Rendition], person: Person, reason: str, needed: int
+    tx: Tx, rows: Sequence[Delivery], renditions: Mapping[int, Rendition], person: Person, reason: str
 ) -> list[Told]:
     """Give deliveries new renditions (by delivery id), new keys and the need for a new approval; they go again."""
     told = []
@@ -107,7 +109,6 @@ def replace_texts(
             tx,
             row,
             person,
-            needed,
             "rendered",
             data,
             delivery_key=secrets.token_hex(16),

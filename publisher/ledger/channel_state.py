@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, 
 
 from publisher.delivery import OPEN, State
 from publisher.ledger.alarms import clear_alarm, raise_alarm
-from publisher.ledger.chain import Entry, local_day
+from publisher.ledger.chain import Entry, iso, local_day
 from publisher.ledger.store import Ledger, Tx
 from publisher.ledger.tables import channel_state, channel_store, delivery
 
@@ -33,6 +33,18 @@ class ChannelState:
     not_before: datetime | None = None
     set_number: int = 0
     shown_at: datetime | None = None
+    silent_since: datetime | None = None
+    silent_until: datetime | None = None
+    silent_reason: str | None = None
+    silent_by: str | None = None
+
+    def was_silent(self, at: datetime) -> bool:
+        """Whether the last silence, over or not, holds `at`."""
+        return self.silent_since is not None and self.silent_since <= at and self.is_silent(at)
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether the channel is under maintenance: no call of any kind."""
+        return self.silent_until is not None and self.silent_until > now
 
 
 # Made once: these run for every group of calls.
@@ -110,6 +122,35 @@ def resume(tx: Tx, channel: str, by: str, reason: str = "", account: str | None 
             data=_told(reason=reason, account=account, seconds=int(stopped_for.total_seconds())),
         )
     )
+    return True
+
+
+def silence(tx: Tx, channel: str, until: datetime, by: str, reason: str, account: str) -> None:
+    """No call of any kind to this channel before `until`; a silence that lasts already then ends at `until`.
+
+    It ends by itself. Its time is not taken from anybody's patience.
+    """
+    state = lock_state(tx, channel)
+    lasts = state.is_silent(tx.now)
+    before = state.silent_until if lasts and state.silent_until is not None else tx.now
+    since = state.silent_since if lasts else tx.now
+    _set(tx, channel, silent_since=since, silent_until=until, silent_reason=reason, silent_by=by)
+    move_patience(tx, until - before, channel)
+    tx.log(
+        Entry(
+            event="silenced", by=by, channel=channel, data={"until": iso(until), "reason": reason, "account": account}
+        )
+    )
+
+
+def end_silence(tx: Tx, channel: str, by: str, reason: str, account: str) -> bool:
+    """End a silence before its time; False if there is none."""
+    state = lock_state(tx, channel)
+    if state.silent_until is None or state.silent_until <= tx.now:
+        return False
+    _set(tx, channel, silent_until=tx.now)
+    move_patience(tx, tx.now - state.silent_until, channel)
+    tx.log(Entry(event="silence_ended", by=by, channel=channel, data=_told(reason=reason or None, account=account)))
     return True
 
 

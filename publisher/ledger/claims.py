@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.delivery import Operation, State
+from publisher.delivery import Operation, State, WaitsFor
 from publisher.ledger import deliveries
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx
@@ -80,6 +80,13 @@ _SENDS = (
     .limit(bindparam("room"))
 )
 _SENDS_LOCKED = _SENDS.with_for_update(skip_locked=True)
+_ACTS = (
+    select(delivery)
+    .where(*_DUE, delivery.c.state == State.PENDING.value, delivery.c.operation != Operation.PUBLISH.value)
+    .order_by(delivery.c.deadline, delivery.c.id)
+    .limit(bindparam("room"))
+)
+_ACTS_LOCKED = _ACTS.with_for_update(skip_locked=True)
 _ASKS = (
     select(delivery)
     .where(
@@ -113,11 +120,17 @@ _MAKE_SENDING = (
 )
 
 
-def sends(tx: Tx, channel: str, room: int) -> list[Delivery]:
-    """Pending deliveries of `channel` that are due, nearest legal deadline first, locked."""
+def sends(tx: Tx, channel: str, room: int, *, publishing: bool = True) -> list[Delivery]:
+    """Pending deliveries of `channel` that are due, nearest legal deadline first, locked.
+
+    `publishing` False: only updates and withdrawals, because the channel's hours are over.
+    """
     if room <= 0:
         return []
-    query = _SENDS_LOCKED if tx.on_postgresql else _SENDS
+    if publishing:
+        query = _SENDS_LOCKED if tx.on_postgresql else _SENDS
+    else:
+        query = _ACTS_LOCKED if tx.on_postgresql else _ACTS
     return list(tx.conn.execute(query, {"its_channel": channel, "now": tx.now, "room": room}))
 
 
@@ -363,6 +376,34 @@ def stuck_since(conn: Connection, before: datetime) -> dict[str, int]:
     )
     due = (delivery.c.state == State.PENDING.value, delivery.c.next_at < before)
     return _by_channel(conn, *due, or_(~moved, overtaken))
+
+
+def unapproved_since(conn: Connection, now: datetime) -> list[str]:
+    """Numbers of notices whose time has come, or whose deadline is over, and that still wait for approval."""
+    waits = (delivery.c.state == State.PENDING.value, delivery.c.waits_for == WaitsFor.APPROVAL.value)
+    late = or_(delivery.c.publish_at <= now, delivery.c.deadline <= now)
+    query = select(delivery.c.number, func.min(delivery.c.id)).where(*waits, late).group_by(delivery.c.number)
+    return [row.number for row in conn.execute(query.order_by(func.min(delivery.c.id)))]
+
+
+def scheduled_between(tx: Tx, after: datetime, until: datetime) -> list[Delivery]:
+    """Publications of a wished instant in (`after`, `until`] that were never tried, locked."""
+    mine = (
+        delivery.c.state == State.PENDING.value,
+        delivery.c.operation == Operation.PUBLISH.value,
+        delivery.c.first_attempt_at.is_(None),
+        delivery.c.publish_at > after,
+        delivery.c.publish_at <= until,
+    )
+    query = select(delivery).where(*mine).order_by(delivery.c.id)
+    return list(tx.conn.execute(query.with_for_update() if tx.on_postgresql else query))
+
+
+def hurry_retries(tx: Tx, longest: timedelta) -> None:
+    """No retry waits longer than `longest` from now: the clock went back, not the channels' trouble."""
+    retries = (delivery.c.state == State.PENDING.value, delivery.c.waits_for.is_(None))
+    late = delivery.c.next_at > tx.now + longest
+    tx.conn.execute(update(delivery).where(*retries, late).values(next_at=tx.now + longest))
 
 
 def submitted_since(conn: Connection, before: datetime) -> dict[str, int]:

@@ -73,13 +73,26 @@ def read_many(conn: Connection, ledger: Ledger, rows: Sequence[Delivery]) -> dic
     if before_ids:
         found = conn.execute(select(delivery).where(delivery.c.id.in_(before_ids)))
         before = {row.id: row for row in found}
+    quoted = _quoted(conn, [row for row in rows if row.operation == Operation.UPDATE.value], before)
     contents: dict[int, Contents | Exception] = {}
     for row in rows:
         try:
-            contents[row.id] = _contents(ledger, row, notices[row.version_id], stored, before.get(row.predecessor_id))
+            its = before.get(row.predecessor_id)
+            quotes = quoted.get(row.id) if row.operation == Operation.UPDATE.value else its
+            contents[row.id] = _contents(ledger, row, notices[row.version_id], stored, its, quotes)
         except (ContentDamaged, LookupError, ValueError) as error:
             contents[row.id] = error
     return contents
+
+
+def _quoted(conn: Connection, updates: Sequence[Delivery], before: Mapping[int, Delivery]) -> dict[int, Delivery]:
+    """By update, the notice that its publication quotes: an update replaces that publication and quotes the same."""
+    wanted = {row.id: before[row.predecessor_id].predecessor_id for row in updates if row.predecessor_id in before}
+    ids = {one for one in wanted.values() if one is not None}
+    if not ids:
+        return {}
+    found = {row.id: row for row in conn.execute(select(delivery).where(delivery.c.id.in_(ids)))}
+    return {update: found[one] for update, one in wanted.items() if one is not None}
 
 
 def read_contents(ledger: Ledger, row: Delivery) -> Contents:
@@ -92,7 +105,12 @@ def read_contents(ledger: Ledger, row: Delivery) -> Contents:
 
 
 def _contents(
-    ledger: Ledger, row: Delivery, kept: tuple[str, str], stored: Mapping[str, bytes], before: Delivery | None
+    ledger: Ledger,
+    row: Delivery,
+    kept: tuple[str, str],
+    stored: Mapping[str, bytes],
+    before: Delivery | None,
+    quotes: Delivery | None,
 ) -> Contents:
     content = bytes(stored[row.rendition_sha256])
     if hashlib.sha256(content).hexdigest() != row.rendition_sha256:
@@ -103,7 +121,7 @@ def _contents(
         version=Version(number, notice),
         rendition=rendition_of(row, content),
         attachments=tuple(Attachment(ref, _reader(ledger, ref)) for ref in notice.attachments),
-        references=_references(notice, row, before),
+        references=_references(notice, row, quotes),
         last_receipt=_last_receipt(row, before),
     )
 

@@ -150,6 +150,11 @@ def reschedule(tx: Tx, row: Delivery, next_at: datetime | None, **values: Any) -
     )
 
 
+def tell_staff(tx: Tx, notice_id: int) -> None:
+    """The notice's receipt in the staff folder is written anew."""
+    tx.gather(_touch_receipts, notice_id)
+
+
 def _touch_receipts(tx: Tx, notice_ids: list[int]) -> None:
     """The notices' receipts in the staff folder must be written anew."""
     tx.conn.execute(_RECEIPTS_DUE, {"ids": sorted(set(notice_ids))})
@@ -197,6 +202,7 @@ def _proof(receipt: Receipt, row: Delivery) -> dict[str, Any]:
     }
 
 
+_ACT_WORDS = {Operation.UPDATE.value: "更新", Operation.WITHDRAW.value: "撤回"}
 _PUBLISHED_EVENT = {Operation.PUBLISH: "published", Operation.UPDATE: "updated", Operation.WITHDRAW: "withdrawn"}
 
 
@@ -248,11 +254,14 @@ def publish(
     elif operation is Operation.WITHDRAW and row.predecessor_id is not None:
         withdrawn = read(tx.conn, row.predecessor_id)
         if withdrawn.state == State.PUBLISHED.value:
-            end(tx, withdrawn, "withdrawn")
+            end(tx, withdrawn, "withdrawn", reason_given=row.reason_given or "")
 
 
 def _lateness(row: Delivery, since: datetime) -> int | None:
-    return int((since - row.deadline).total_seconds()) if since > row.deadline else None
+    """Seconds after its deadline; an update or a withdrawal has none."""
+    if row.operation != Operation.PUBLISH.value or since <= row.deadline:
+        return None
+    return int((since - row.deadline).total_seconds())
 
 
 def submit(tx: Tx, row: Delivery, receipt: Receipt, next_at: datetime | None, **data: Any) -> None:
@@ -296,6 +305,11 @@ def fail(tx: Tx, row: Delivery, reason: Reason, detail: str, **data: Any) -> Non
     change(tx, row, State.FAILED, reason=reason.value, detail=detail, next_at=None, waits_for=None)
     tx.log(entry(row, "refused", PROGRAM, reason=reason.value, detail=detail, **data))
     close_tasks(tx, row.id, PROGRAM, "refused")
+    if row.operation != Operation.PUBLISH.value:
+        # Nobody else would see it: the publication stands, as if nothing had been asked for.
+        act = _ACT_WORDS[row.operation]
+        what = f"渠道拒绝了{act}，原公告仍在：请与该渠道联系，或另发更正（终止）公告，再用 cancel 了结"
+        open_task(tx, row, TaskNote(what=what, text=detail or ADVICE[reason]))
     _hold_successors(tx, row)
 
 
@@ -362,10 +376,10 @@ def back_to_pending(
     close_tasks(tx, row.id, by, event)
 
 
-def cancel(tx: Tx, row: Delivery, by: str, reason: str) -> None:
+def cancel(tx: Tx, row: Delivery, by: str, reason: str, **data: Any) -> None:
     """Never to be sent."""
     change(tx, row, State.CANCELLED, detail=reason, next_at=None, waits_for=None)
-    tx.log(entry(row, "cancelled", by, reason=reason))
+    tx.log(entry(row, "cancelled", by, reason=reason, **data))
     close_tasks(tx, row.id, by, "cancelled")
     _hold_successors(tx, row)
 
@@ -377,9 +391,9 @@ def supersede(tx: Tx, row: Delivery, by: str, new_number: str) -> None:
     close_tasks(tx, row.id, by, "superseded")
 
 
-def end(tx: Tx, row: Delivery, why: str) -> None:
-    """Its time on this channel is over; it stays counted."""
-    change(tx, row, State.ENDED, next_at=None)
+def end(tx: Tx, row: Delivery, why: str, **values: Any) -> None:
+    """Its time on this channel is over, or it was withdrawn (then `reason_given` says why); it stays counted."""
+    change(tx, row, State.ENDED, next_at=None, **values)
     tx.log(entry(row, "ended", PROGRAM, why=why))
 
 

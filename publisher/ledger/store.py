@@ -75,7 +75,9 @@ _DATABASE_NOW = select(func.clock_timestamp())
 NOTIFY_CHANNEL = "publisher_due"
 """The name under which daemons on PostgreSQL tell each other that something may be due."""
 _NOTIFY = text(f"NOTIFY {NOTIFY_CHANNEL}")
-_WAKING = frozenset({"accepted", "approved", "released", "release_asked", "resumed", "retried", "retry_asked"})
+_WAKING = frozenset(
+    {"accepted", "approved", "released", "release_asked", "resumed", "retried", "retry_asked"}
+) | frozenset({"rendered", "rescheduled", "silence_ended", "update_asked", "withdraw_asked"})
 _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _HEAD_LOCKED = _HEAD.with_for_update()
 _APPEND = insert(publication_log)

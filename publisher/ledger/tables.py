@@ -191,7 +191,8 @@ delivery = Table(
     Column("visible_since", Moment),
     Column("created_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
-    Column("reason_given", Text),  # of a withdraw or update
+    Column("reason_given", Text),  # of a withdraw or update; of a publication: why it was withdrawn
+    Column("approvals_needed", SmallInteger, nullable=False, server_default="0"),  # as the rules said when it was made
     Index("ix_delivery_due", "channel", "next_at"),
     Index("ix_delivery_notice", "notice_id", "channel"),
     Index("ix_delivery_state", "state"),
@@ -304,6 +305,10 @@ channel_state = Table(
     Column("not_before", Moment),  # the channel itself asked us to wait
     Column("set_number", BigInteger, nullable=False),
     Column("shown_at", Moment),  # sets: when one was last shown, or begun to be
+    Column("silent_since", Moment),  # the last silence, over or not: no call from here
+    Column("silent_until", Moment),  # … to here
+    Column("silent_reason", Text),
+    Column("silent_by", Text),
 )
 
 channel_store = Table(

@@ -149,7 +149,7 @@ def _collect(seen: _Seen, row: Row[Any], data: Mapping[str, Any]) -> None:
         seen.versions[int(data["version_id"])] = _Version(str(row.number), *facts)
         for made in data["deliveries"]:
             seen.renditions[int(made["id"])] = str(made["rendition"])
-    if row.event == "rendered" and row.delivery_id is not None:
+    if row.event in ("rendered", "update_asked", "withdraw_asked") and row.delivery_id is not None:
         seen.renditions[row.delivery_id] = data["rendition"]
     if row.delivery_id is not None and "receipt_sha256" in data:
         seen.receipts[row.delivery_id] = data["receipt_sha256"]

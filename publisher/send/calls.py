@@ -124,6 +124,7 @@ def submission_of(row: Delivery, contents: Contents, context: CallContext) -> Su
         references=contents.references,
         last_receipt=contents.last_receipt,
         context=context,
+        reason=row.reason_given or "",
     )
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from publisher.channel import CannotTell, Finding, Found
-from publisher.delivery import State
+from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger import channel_state, claims, deliveries
 from publisher.ledger.alarms import raise_alarm
@@ -28,8 +28,9 @@ from publisher.ledger.contents import Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder, Write
 from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
-from publisher.send import calls, recovery, sets, settle
+from publisher.send import calls, clock, recovery, sets, settle
 from publisher.send.calls import CallContext, Running
+from publisher.send.clock import ClockWatch
 from publisher.send.open_channel import OpenChannel
 from publisher.send.pool import Pool
 from publisher.send.retry import quickly
@@ -52,13 +53,18 @@ HEARTBEAT = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The outside of the program, as arguments: clocks, pause, chance, the fault hook."""
+    """The outside of the program, as arguments: clocks, pause, chance, the fault hook.
+
+    `steady` (seconds) never steps and goes on while the machine sleeps: steps of the clock are noticed against it.
+    None: they are not looked for, as with a simulated clock.
+    """
 
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     chance: random.Random = field(default_factory=random.Random)
     fault: Fault = no_fault
+    steady: Callable[[], float] | None = None
 
 
 class Sender:
@@ -92,6 +98,7 @@ class Sender:
         self._more_is_due = False
         self._claiming: Future[int] | None = None
         self._ready: dict[str, deque[Running]] = {name: deque() for name in channels}  # claimed ahead, not begun
+        self._clock_watch = ClockWatch(machine.clock, machine.steady) if machine.steady is not None else None
 
     @property
     def daemon_id(self) -> int:
@@ -109,6 +116,7 @@ class Sender:
         while True:
             self._wake.clear()
             self._give_up_overdue()
+            self._look_at_the_clock()
             self._begin_ready()
             self._beat()
             started = self._start_due()
@@ -154,7 +162,9 @@ class Sender:
         """When a channel with something due that could not start may next be called: its slot, probe or quota."""
         channel = self._channels[name]
         state = channel_state.read_states(conn).get(name, ChannelState(name))
-        instants = [state.not_before, state.probe_at if state.open_since else None]
+        instants = [state.not_before, state.probe_at if state.open_since else None, state.silent_until]
+        # From the end of a silence on its hours count.
+        instants.append(channel.settings.opens_at(max(now, state.silent_until or now)))
         if channel.settings.rate:
             instants.append(claims.next_slot(conn, name, channel.settings.rate.per, now))
         return max((i for i in instants if i is not None), default=None)
@@ -163,7 +173,8 @@ class Sender:
         """Renew the lease; on a shared ledger, settle what silent daemons and lost claims of our own left behind."""
         now = self._machine.clock()
         every = min(HEARTBEAT, self._sending.lease / 4)
-        if self._heartbeat_at is not None and now < self._heartbeat_at + every:
+        # (A clock that went back must not keep it from beating.)
+        if self._heartbeat_at is not None and self._heartbeat_at <= now < self._heartbeat_at + every:
             return
         self._heartbeat_at = now
         alive = self._recorder.record(lambda tx: claims.heartbeat(tx, self._daemon_id, self._sending.lease)).result()
@@ -172,6 +183,16 @@ class Sender:
         if self._ledger.shared:
             recovery.settle_silent(self._ledger, self._channels, self._daemon_id, self._rules, self._machine.fault)
         self._take_back_lost_claims()
+
+    def _look_at_the_clock(self) -> None:
+        """Before anything is sent that a step of the clock has made due."""
+        if self._clock_watch is None:
+            return
+        step = self._clock_watch.look()
+        if step is not None:
+            self._recorder.record(lambda tx: clock.settle(tx, step, self._sending.retry_cap)).result()
+        elif self._clock_watch.is_even_again():
+            self._recorder.record(clock.clear).result()
 
     def _begin_anew(self) -> None:
         """Others took this daemon for dead, and what it held is theirs; it goes on as a new one."""
@@ -338,23 +359,26 @@ class Sender:
         for name in names:
             channel = self._channels[name]
             state = channel_state.lock_state(tx, name)
+            if state.is_silent(tx.now):
+                continue  # not even a question: what a site under maintenance answers says nothing
             room = min(free - len(started), self._room(tx, channel, state))
             asked = self._claim_asks(tx, channel, claims.IN_DOUBT, room)
             started += asked
             rooms[name] = room - len(asked)
             if all_stopped or state.stopped_at is not None:
                 continue
+            publishing = channel.settings.opens_at(tx.now) <= tx.now
             if channel.set_adapter is not None:
-                started += self._claim_show(tx, channel, room)
+                started += self._claim_show(tx, channel, room, publishing)
             else:
                 more = self._ahead(channel) if state.open_since is None else 0
-                candidates += self._candidates(tx, channel, state, max(0, rooms[name]) + more)
+                candidates += self._candidates(tx, channel, state, max(0, rooms[name]) + more, publishing)
                 ahead += more
         candidates.sort(key=lambda c: (c[1].deadline, c[1].id))
         sends = self._claim_sends(tx, candidates[: max(0, free - len(started)) + ahead])
         sent = Counter(running.channel.name for running in sends)
         started += sends
-        for name in names:
+        for name in rooms:
             room = min(free - len(started), rooms[name] - sent[name])
             started += self._claim_asks(tx, self._channels[name], claims.LOOKED_AFTER, room)
         return started
@@ -375,7 +399,7 @@ class Sender:
         return max(0, room)
 
     def _candidates(
-        self, tx: Tx, channel: OpenChannel, state: ChannelState, room: int
+        self, tx: Tx, channel: OpenChannel, state: ChannelState, room: int, publishing: bool
     ) -> list[tuple[OpenChannel, Delivery, bool]]:
         probing = state.open_since is not None
         if probing:
@@ -384,7 +408,7 @@ class Sender:
             room = min(room, 1)
         return [
             (channel, row, probing)
-            for row in claims.sends(tx, channel.name, room)
+            for row in claims.sends(tx, channel.name, room, publishing=publishing)
             if settle.still_useful(tx, channel, row)
         ]
 
@@ -397,8 +421,9 @@ class Sender:
             if probing:
                 channel_state.probe_begins(tx, name, tx.now + limit)
             for _, row, _ in mine:
-                settle.log_lateness(tx, row, self._daemon_id)
-            claimed = claims.begin_sends(tx, [row for _, row, _ in mine], self._daemon_id, limit, self._sending.give_up)
+                settle.log_lateness(tx, channel, row, self._daemon_id)
+            give_up = channel.settings.patience(tx.now, self._sending.give_up)
+            claimed = claims.begin_sends(tx, [row for _, row, _ in mine], self._daemon_id, limit, give_up)
             contents = read_many(tx.conn, self._ledger, [one.row for one in claimed])
             for one in claimed:
                 running = self._new(channel, one, probing=probing)
@@ -406,14 +431,15 @@ class Sender:
                 started.append(running)
         return started
 
-    def _claim_show(self, tx: Tx, channel: OpenChannel, room: int) -> list[Running]:
+    def _claim_show(self, tx: Tx, channel: OpenChannel, room: int, publishing: bool) -> list[Running]:
         if self._ledger.shared and claims.someone_shows(tx.conn, channel.name, self._daemon_id, tx.now):
             return []
         with self._lock:
             showing = any(r.channel.name == channel.name for r in self._running.values())
         if showing or room <= 0:
             return []
-        claim = sets.claim(tx, channel, self._daemon_id, channel.call_limit(self._sending), self._sending.give_up)
+        limit, give_up = channel.call_limit(self._sending), channel.settings.patience(tx.now, self._sending.give_up)
+        claim = sets.claim(tx, channel, self._daemon_id, limit, give_up, publishing=publishing)
         if claim is None:
             return []
         running = self._new(channel, None)
@@ -614,7 +640,8 @@ class Sender:
         if row.state != State.SENDING.value or row.daemon_id != running.claimed.row.daemon_id:
             return None  # taken over meanwhile
         stopped = mine.stopped_at or mine.open_since or (ALL in states and states[ALL].stopped_at)
-        if stopped or self._no_slot(tx, running.channel):
+        hours_over = running.channel.settings.opens_at(tx.now) > tx.now and row.operation == Operation.PUBLISH.value
+        if stopped or hours_over or mine.is_silent(tx.now) or self._no_slot(tx, running.channel):
             self._slowly(tx, running, row)
             return None
         limit = running.channel.call_limit(self._sending)

@@ -27,13 +27,22 @@ LARGEST_CHANGE = 200
 """Deliveries that one attempt changes at most; the rest follow in the next."""
 
 
-def claim(tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_up: timedelta) -> ShowClaim | None:
-    """Take what changes the set now: due deliveries, publications whose time is over; or a refresh. None: nothing."""
+def claim(
+    tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_up: timedelta, *, publishing: bool = True
+) -> ShowClaim | None:
+    """Take what changes the set now: due deliveries, publications whose time is over; or a refresh. None: nothing.
+
+    `publishing` False: nothing new is shown, because the channel's hours are over; what must go goes.
+    """
     name = channel.name
     state = channel_state.lock_state(tx, name)
     if state.open_since is not None and state.probe_at is not None and state.probe_at > tx.now:
         return None
-    due = [row for row in claims.sends(tx, name, LARGEST_CHANGE) if settle.still_useful(tx, channel, row)]
+    due = [
+        row
+        for row in claims.sends(tx, name, LARGEST_CHANGE, publishing=publishing)
+        if settle.still_useful(tx, channel, row)
+    ]
     standing = claims.shown(tx.conn, name)
     ending = [row for row in standing if row.until is not None and row.until <= tx.now]
     updates = claims.standing_updates(tx.conn, name)
@@ -43,7 +52,7 @@ def claim(tx: Tx, channel: OpenChannel, daemon_id: int, limit: timedelta, give_u
         channel_state.refresh_begins(tx, name)
         return ShowClaim(None, state.set_number, (), (), tuple(standing), updates)
     for row in due:
-        settle.log_lateness(tx, row, daemon_id)
+        settle.log_lateness(tx, channel, row, daemon_id)
     number = channel_state.next_set_number(tx, name)
     attempt_id = claims.begin_show(tx, name, due, number, daemon_id, limit, give_up)
     changing = tuple(deliveries.read(tx.conn, row.id) for row in due)
@@ -168,8 +177,8 @@ def _settle(tx: Tx, channel: OpenChannel, row: Delivery, answer: Receipt | Chann
         if answer.digest is not None and settle.is_foreign(channel, row, answer.digest):
             settle.hold_foreign(tx, channel, row, answer.digest, answer)
         else:
-            until = None if channel.settings.shown_for is None else tx.now + channel.settings.shown_for
-            deliveries.publish(tx, row, answer, until=until)
+            shown_for = channel.settings.shown_for if row.operation == Operation.PUBLISH.value else None
+            deliveries.publish(tx, row, answer, until=None if shown_for is None else tx.now + shown_for)
     elif isinstance(answer, PermanentFailure):
         deliveries.fail(tx, row, answer.reason, answer.detail)
     elif isinstance(answer, ChannelError):

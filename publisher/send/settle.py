@@ -21,7 +21,7 @@ from publisher.errors import (
     Reason,
     TransientFailure,
 )
-from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger import amend, channel_state, claims, deliveries
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.chain import iso
 from publisher.ledger.deliveries import Delivery
@@ -29,6 +29,7 @@ from publisher.ledger.store import PROGRAM, Tx
 from publisher.send.open_channel import OpenChannel
 from publisher.send.retry import slow_wait
 from publisher.settings import SendingSettings
+from publisher.wording import moment, span
 
 _NOT_DOWN = frozenset(
     {Reason.RATE_LIMITED, Reason.QUOTA, Reason.NO_LONGER_MINE, Reason.INTERRUPTED, Reason.FOLDER_UNWRITABLE}
@@ -67,6 +68,10 @@ def still_useful(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
     if channel.capabilities.watched_only:
         deliveries.submit(tx, row, Receipt(public=False), tx.now)
         return False
+    if Operation(row.operation) not in channel.settings.operations:
+        # Released although the channel does not do it (or no longer may): that is for a person to do there.
+        deliveries.hold(tx, row, Reason.NOT_SUPPORTED, ADVICE[Reason.NOT_SUPPORTED])
+        return False
     if row.first_attempt_at is not None:
         return not _is_forgotten(tx, channel, row)
     if row.operation != Operation.PUBLISH.value:
@@ -77,14 +82,26 @@ def still_useful(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
     return True
 
 
-def log_lateness(tx: Tx, row: Delivery, daemon_id: int) -> None:
+def log_lateness(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> None:
     """Log, at its first attempt, that a delivery is later than it was to be, and why."""
     if row.publish_at is None or row.first_attempt_at is not None or row.operation != Operation.PUBLISH.value:
         return
-    late = (tx.now - row.publish_at).total_seconds()
-    if late >= 60:
-        why = claims.why_late(tx.conn, row, daemon_id)
-        tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), seconds=int(late), why=why))
+    late = tx.now - row.publish_at
+    if late >= timedelta(minutes=1):
+        why = _why_late(tx, channel, row, daemon_id)
+        detail = f"应发 {moment(row.publish_at)}，迟 {span(late)}，原因：{why}"
+        told: dict[str, Any] = {"seconds": int(late.total_seconds()), "why": why, "detail": detail}
+        tx.log(deliveries.entry(row, "late", PROGRAM, due=iso(row.publish_at), **told))
+
+
+def _why_late(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> str:
+    due = row.publish_at
+    if channel.settings.opens_at(due) > due:
+        return "不在该渠道的发布时段"
+    state = channel_state.read_states(tx.conn).get(channel.name)
+    if state is not None and state.was_silent(due):
+        return "渠道维护静默"
+    return claims.why_late(tx.conn, row, daemon_id)
 
 
 def _is_forgotten(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
@@ -374,6 +391,8 @@ def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
 
 def _read_back(tx: Tx, channel: OpenChannel, row: Delivery, digest: str | None) -> None:
     if digest is not None and is_foreign(channel, row, digest):
+        if _is_being_changed(tx, channel, row):
+            return
         hold_foreign(tx, channel, row, digest)
         return
     if digest is not None and digest != row.shown_digest:
@@ -466,7 +485,17 @@ def _gone(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
     if tx.now < counts_from:
         deliveries.reschedule(tx, row, counts_from)
         return
+    if _is_being_changed(tx, channel, row):
+        return
     hold_gone(tx, channel, row)
+
+
+def _is_being_changed(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
+    """While an update or a withdrawal is on its way, what is shown says nothing: it is asked for again later."""
+    if not amend.open_changes(tx.conn, row):
+        return False
+    deliveries.reschedule(tx, row, tx.now + poll_plan(channel, 0))
+    return True
 
 
 def hold_gone(tx: Tx, channel: OpenChannel, row: Delivery, why: str = "") -> None:

@@ -17,15 +17,17 @@ STUCK_AFTER = timedelta(minutes=15)
 
 
 def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, now: datetime) -> None:
-    """Raise and clear the alarms `stuck:<channel>` and `awaiting:<channel>`.
+    """Raise and clear the alarms `stuck:<channel>`, `awaiting:<channel>` and `unapproved`.
 
     What another channel forwards is awaited from hand-in on, until the limit (`due_within`) of its own channel.
     """
     with ledger.read() as conn:
-        stuck = _stuck(conn, now)
+        stuck = _stuck(conn, channels, now)
+        unapproved = claims.unapproved_since(conn, now)
         awaiting = claims.submitted_since(conn, now - sending.submitted_alarm)
         forwarded = claims.awaited_past_deadline(conn, now)
     with ledger.write() as tx:
+        _tell_unapproved(tx, unapproved)
         for name, channel in sorted(channels.items()):
             hours = int(sending.submitted_alarm.total_seconds() // 3600)
             _set(tx, f"stuck:{name}", name, stuck.get(name, 0), f"{channel.title}有 {{n}} 件到期 15 分钟仍未发送")
@@ -38,6 +40,13 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
             _set(tx, f"awaiting:{name}", name, count, what)
 
 
+def _tell_unapproved(tx: Tx, numbers: list[str]) -> None:
+    if numbers:
+        raise_alarm(tx, "unapproved", f"有公告已到发布时间或期限，仍在等待批准：编号 {'、'.join(numbers)}")
+    else:
+        clear_alarm(tx, "unapproved")
+
+
 def _set(tx: Tx, cause: str, channel: str, count: int, detail: str) -> None:
     if count:
         raise_alarm(tx, cause, detail.format(n=count), channel)
@@ -45,7 +54,7 @@ def _set(tx: Tx, cause: str, channel: str, count: int, detail: str) -> None:
         clear_alarm(tx, cause)
 
 
-def _stuck(conn: Connection, now: datetime) -> dict[str, int]:
+def _stuck(conn: Connection, channels: Mapping[str, OpenChannel], now: datetime) -> dict[str, int]:
     states = read_states(conn)
     if ALL in states and states[ALL].stopped_at is not None:
         return {}
@@ -55,6 +64,13 @@ def _stuck(conn: Connection, now: datetime) -> dict[str, int]:
         if state.stopped_at is not None
         or state.open_since is not None
         or (state.not_before is not None and state.not_before > now)
+        or state.is_silent(now - STUCK_AFTER)
     }
+    # What may go only since a moment ago is not stuck yet.
+    waiting |= {name for name, c in channels.items() if not all(_is_open(c, at) for at in (now - STUCK_AFTER, now))}
     found = claims.stuck_since(conn, now - STUCK_AFTER)
     return {name: count for name, count in found.items() if name not in waiting}
+
+
+def _is_open(channel: OpenChannel, moment: datetime) -> bool:
+    return channel.settings.opens_at(moment) <= moment

@@ -135,13 +135,13 @@ def test_only_what_waits_can_be_held_and_it_goes_when_released(tmp_path: Path) -
         acts.hold(tx, acts.of_number(tx.conn, number), LIU, "")
     with world.ledger.write() as tx:
         rows = acts.of_number(tx.conn, number)
-        acts.release(tx, rows, LIU, "可以了", lambda _: None, not_there=False, needed=0)
+        acts.release(tx, rows, LIU, "可以了", lambda _: None, not_there=False)
     world.step()
 
     assert world.state(number, "city") is State.PUBLISHED
     with world.ledger.write() as tx, pytest.raises(NotAllowed, match="没有暂停"):
         rows = acts.of_number(tx.conn, number)
-        acts.release(tx, rows, LIU, "", lambda _: None, not_there=False, needed=0)
+        acts.release(tx, rows, LIU, "", lambda _: None, not_there=False)
 
 
 def test_what_is_published_is_neither_cancelled_nor_retried(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_what_is_published_is_neither_cancelled_nor_retried(tmp_path: Path) -> N
     with world.ledger.write() as tx, pytest.raises(NotAllowed, match="已发布"):
         acts.cancel(tx, acts.of_number(tx.conn, number), LIU, "")
     with world.ledger.write() as tx, pytest.raises(NotAllowed, match="已发布的不能重发"):
-        again.retry(tx, acts.of_number(tx.conn, number), LIU, "", 0)
+        again.retry(tx, acts.of_number(tx.conn, number), LIU, "")
     world.run_for(days=1)
 
     assert len(site.calls) == 1
@@ -181,7 +181,7 @@ def test_retry_hurries_what_waits_for_its_next_try(tmp_path: Path) -> None:
     before = len(site.calls)
     site.script = []
     with world.ledger.write() as tx:
-        again.retry(tx, acts.of_number(tx.conn, number), LIU, "网站已恢复", 0)
+        again.retry(tx, acts.of_number(tx.conn, number), LIU, "网站已恢复")
     world.step()
 
     assert (len(site.calls), world.state(number, "city")) == (before + 1, State.PUBLISHED)

@@ -36,7 +36,7 @@ def test_what_is_sent_again_has_its_whole_patience_and_its_short_first_wait_agai
     assert world.state(number, "site") is State.FAILED
     world.run_for(hours=100)  # longer than the patience that the first attempt began
     with world.ledger.write() as tx:
-        told = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "", 0)
+        told = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "")
     world.step()
 
     assert [one.said for one in told] == ["重新发送"]
@@ -56,9 +56,9 @@ def test_what_may_be_public_is_asked_for_and_gets_no_new_text(tmp_path: Path) ->
     assert world.state(number, "site") is State.UNKNOWN
     row = world.row(number, "site")
     with world.ledger.write() as tx, pytest.raises(NotAllowed, match="没有可以重新排版的渠道"):
-        again.replace_texts(tx, [row], {row.id: a_rendition(content="<p>另一文本</p>")}, CLERK, "", 0)
+        again.replace_texts(tx, [row], {row.id: a_rendition(content="<p>另一文本</p>")}, CLERK, "")
     with world.ledger.write() as tx:
-        told = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "", 0)
+        told = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "")
 
     assert [one.said for one in told] == ["结果未知，先向渠道查询"]
     assert len(site.titles) == 1
@@ -71,7 +71,7 @@ def test_a_waiting_delivery_gets_its_new_text_before_it_goes(tmp_path: Path) -> 
     row = world.row(number, "site")
     text = a_rendition(content="<p>新排版</p>")
     with world.ledger.write() as tx:
-        again.replace_texts(tx, [row], {row.id: text}, CLERK, "模板已改", 0)
+        again.replace_texts(tx, [row], {row.id: text}, CLERK, "模板已改")
     after = world.row(number, "site")
     world.run_for(minutes=1)
 
@@ -89,7 +89,7 @@ def test_only_the_channels_for_which_there_is_a_new_text_get_one(tmp_path: Path)
     number = world.accept()
     site, other = world.row(number, "site"), world.row(number, "other")
     with world.ledger.write() as tx:
-        told = again.replace_texts(tx, [site, other], {site.id: a_rendition(content="<p>新</p>")}, CLERK, "", 0)
+        told = again.replace_texts(tx, [site, other], {site.id: a_rendition(content="<p>新</p>")}, CLERK, "")
 
     assert [one.channel for one in told] == ["site"]
     assert world.row(number, "other").delivery_key == other.delivery_key
@@ -109,5 +109,5 @@ def test_what_waits_for_something_else_cannot_be_hurried(tmp_path: Path) -> None
     world = world_of(tmp_path, Scripted())
     number = world.accept(a_notice(publish_at=world.clock() + timedelta(days=1)))
     with world.ledger.write() as tx, pytest.raises(NotAllowed, match="没有可以重试的渠道"):
-        again.retry(tx, acts.of_number(tx.conn, number), CLERK, "", 0)
+        again.retry(tx, acts.of_number(tx.conn, number), CLERK, "")
     assert world.state(number, "site") is State.PENDING

@@ -33,9 +33,7 @@ def alarm_events(world: World) -> list[str]:
 def release(world: World, number: str, *, not_there: bool = False) -> None:
     with world.ledger.write() as tx:
         rows = acts.of_number(tx.conn, number)
-        acts.release(
-            tx, rows, LIU, "", lambda n: world.channels[n].capabilities, not_there=not_there, needed=world.approvals
-        )
+        acts.release(tx, rows, LIU, "", lambda n: world.channels[n].capabilities, not_there=not_there)
 
 
 # ---- two sizes of retry

@@ -150,7 +150,7 @@ def test_what_a_person_took_back_and_found_missing_counts_from_the_day_it_is_pub
     with world.ledger.write() as tx:
         acts.undo_confirm(tx, acts.of_number(tx.conn, number)[0], CLERK, "看错了")
         rows = acts.of_number(tx.conn, number)
-        acts.release(tx, rows, CLERK, "", lambda name: None, not_there=True, needed=0)
+        acts.release(tx, rows, CLERK, "", lambda name: None, not_there=True)
     world.run_for(minutes=1)
 
     assert world.state(number, "site") is State.PUBLISHED
@@ -216,7 +216,7 @@ def test_overdue_is_what_is_not_public_after_its_deadline_and_tasks_are_what_a_p
         assert [row.number for row in late] == [number, other]
         assert [(row.number, row.text) for row in queries.tasks(conn)] == [(other, "等领导")]
     with world.ledger.write() as tx:
-        acts.release(tx, acts.of_number(tx.conn, other), CLERK, "", lambda name: None, not_there=False, needed=0)
+        acts.release(tx, acts.of_number(tx.conn, other), CLERK, "", lambda name: None, not_there=False)
     with world.ledger.read() as conn:
         assert queries.tasks(conn) == []
 

@@ -175,7 +175,7 @@ def test_a_late_receipt_of_what_was_cancelled_meanwhile_is_alarmed(tmp_path: Pat
     world, number = doubtful(tmp_path, findable=False)
     with world.ledger.write() as tx:
         rows = acts.of_number(tx.conn, number)
-        acts.release(tx, rows, LIU, "", lambda _: None, not_there=True, needed=0)
+        acts.release(tx, rows, LIU, "", lambda _: None, not_there=True)
         acts.cancel(tx, acts.of_number(tx.conn, number), LIU, "项目终止")
     settled_late(world, number, Receipt(number="S-9"))
 

@@ -23,12 +23,12 @@ LIU, WANG = Person("刘某", "liu@office"), Person("王某", "wang@office")
 
 def approve(world: World, number: str, person: Person = LIU) -> int:
     with world.ledger.write() as tx:
-        return acts.approve(tx, number, person, world.approvals)
+        return acts.approve(tx, number, person)
 
 
 def retry_all(world: World, number: str) -> None:
     with world.ledger.write() as tx:
-        retry(tx, acts.of_number(tx.conn, number), LIU, "", world.approvals)
+        retry(tx, acts.of_number(tx.conn, number), LIU, "")
 
 
 def cancel(world: World, number: str) -> None:
@@ -332,7 +332,7 @@ def test_what_a_person_releases_after_its_bid_deadline_is_sent(tmp_path: Path) -
     world.step()
     with world.ledger.write() as tx:
         rows = acts.of_number(tx.conn, number)
-        acts.release(tx, rows, LIU, "仍需公布", lambda _: site.capabilities, not_there=False, needed=0)
+        acts.release(tx, rows, LIU, "仍需公布", lambda _: site.capabilities, not_there=False)
     world.step()
 
     assert world.state(number, "city") is State.PUBLISHED

@@ -32,7 +32,6 @@ def release(world: World, number: str, *, not_there: bool = False) -> list[str]:
             "已核对",
             lambda name: world.channels[name].capabilities,
             not_there=not_there,
-            needed=world.approvals,
         )
     return [one.said for one in told]
 

@@ -279,7 +279,7 @@ def test_acts_of_other_connections_while_the_sender_works_lose_nothing(tmp_path:
                     acted["held"] += 1
                 with beside.write() as tx:
                     rows = acts.of_number(tx.conn, number)
-                    acts.release(tx, rows, LIU, "", lambda _: site.capabilities, not_there=False, needed=0)
+                    acts.release(tx, rows, LIU, "", lambda _: site.capabilities, not_there=False)
                     acted["released"] += 1
         except BaseException as error:  # noqa: BLE001 - told to the test below
             errors.append(error)

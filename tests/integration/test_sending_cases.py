@@ -98,7 +98,7 @@ def test_c013_every_attempt_carries_one_key_over_restart_and_a_persons_retry(tmp
 
 
 def acts_retry(tx: Tx, number: str) -> None:
-    retry(tx, acts.of_number(tx.conn, number), LIU, "再试", 0)
+    retry(tx, acts.of_number(tx.conn, number), LIU, "再试")
 
 
 def test_c015_published_but_answer_lost_is_unknown_and_asked_not_repeated(tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_due_time_does_not_bypass_approval(tmp_path: Path) -> None:
     world.run_for(hours=1)
     assert site.calls == []
     with world.ledger.write() as tx:
-        acts.approve(tx, number, LIU, 1)
+        acts.approve(tx, number, LIU)
     world.step()
 
     assert len(site.items) == 1

@@ -226,7 +226,7 @@ def test_what_a_crash_left_pending_can_be_held_released_and_cancelled(tmp_path: 
     with world.ledger.write() as tx:
         acts.cancel(tx, acts.of_number(tx.conn, second), LIU, "不发布")
         rows = acts.of_number(tx.conn, first)
-        acts.release(tx, rows, LIU, "", lambda _: Capabilities(findable=False), not_there=False, needed=0)
+        acts.release(tx, rows, LIU, "", lambda _: Capabilities(findable=False), not_there=False)
     world.step()
 
     assert world.state(first, "led") is State.PUBLISHED

@@ -13,9 +13,10 @@ import pytest
 from publisher.channel import Absent, CannotTell, Found, Receipt, TaskNote
 from publisher.delivery import TRANSITIONS, State
 from publisher.errors import NeedsPerson, NotAllowed, OutcomeUnknown, PermanentFailure, Reason, TransientFailure
-from publisher.ledger import acts, again, deliveries
+from publisher.ledger import acts, again, amend, deliveries
 from publisher.ledger.acts import Person
 from tests.support.builders import a_change_notice, a_notice
+from tests.support.by_hand import ways
 from tests.support.scripted_site import ScriptedSite, busy, lost, refused, unreachable
 from tests.support.sending import World, a_world
 
@@ -222,16 +223,17 @@ def act(world: World, chance: random.Random, number: str) -> None:
 
     def release(tx: acts.Tx, rows: list[acts.Delivery]) -> object:
         there = chance.random() < 0.5
-        return acts.release(tx, rows, LIU, "", lambda n: world.channels[n].capabilities, not_there=there, needed=0)
+        return acts.release(tx, rows, LIU, "", lambda n: world.channels[n].capabilities, not_there=there)
 
     doings: list[Callable[[acts.Tx, list[acts.Delivery]], object]] = [
         release,
         release,
         lambda tx, rows: acts.hold(tx, rows, LIU, ""),
-        lambda tx, rows: again.retry(tx, rows, LIU, "", 0),
+        lambda tx, rows: again.retry(tx, rows, LIU, ""),
         lambda tx, rows: acts.confirm(tx, chance.choice(rows), LIU),
         lambda tx, rows: acts.undo_confirm(tx, chance.choice(rows), LIU, ""),
-        lambda tx, rows: acts.cancel(tx, rows, LIU, ""),
+        lambda tx, rows: acts.cancel(tx, [chance.choice(rows)], LIU, ""),
+        lambda tx, rows: amend.withdraw(tx, [chance.choice(rows)], LIU, "有误", ways(world)),
     ]
     doing = chance.choice(doings)
     try:
@@ -242,7 +244,7 @@ def act(world: World, chance: random.Random, number: str) -> None:
 
 
 _SAID_BY = {
-    "published": {"published"},
+    "published": {"published", "withdrawn"},
     "submitted": {"submitted"},
     "unknown": {"outcome_unknown"},
     "failed": {"refused"},

@@ -110,7 +110,7 @@ def test_everything_that_people_and_channels_do_leaves_an_honest_ledger(tmp_path
     failed = next(row for row in world.rows() if row.state == "failed")
     with world.ledger.write() as tx:
         text = a_rendition(content="<p>重新排版的正文。</p>")
-        replace_texts(tx, [failed], {failed.id: text}, LIU, "", 0)
+        replace_texts(tx, [failed], {failed.id: text}, LIU, "")
         acts.undo_confirm(tx, world.row(numbers[3], "city"), LIU, "看错了")
     with world.ledger.write() as tx:
         acts.confirm(tx, world.row(numbers[3], "city"), LIU, channel_number="S-77")

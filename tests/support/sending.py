@@ -181,6 +181,7 @@ def channel_settings(name: str, **changes: Any) -> ChannelSettings:
         "tier": Tier.COUNTY,
         "carries": ({"carry": "mandatory"},),
         "read_back": (),
+        "operations": ("publish", "update", "withdraw"),
     }
     return ChannelSettings(**(fields | changes))
 

@@ -296,7 +296,7 @@ def test_approvals_default_to_none_in_practice_and_one_for_real(home: Path) -> N
     assert load(home).approvals_needed == 0
 
 
-@pytest.mark.parametrize("value", ["2", '"1"', "-1"])
+@pytest.mark.parametrize("value", ["3", '"1"', "-1"])
 def test_other_numbers_of_approvals_are_refused(home: Path, value: str) -> None:
     write(home, "publisher", OFFICE + f"approvals = {value}\n")
     assert "publisher.toml:2: approvals" in refusal(home)

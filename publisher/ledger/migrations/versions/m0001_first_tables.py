@@ -71,6 +71,10 @@ def upgrade() -> None:
         sa.Column("not_before", Moment(), nullable=True),
         sa.Column("set_number", sa.BigInteger(), nullable=False),
         sa.Column("shown_at", Moment(), nullable=True),
+        sa.Column("silent_since", Moment(), nullable=True),
+        sa.Column("silent_until", Moment(), nullable=True),
+        sa.Column("silent_reason", sa.Text(), nullable=True),
+        sa.Column("silent_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_channel_state")),
     )
     op.create_table(
@@ -261,6 +265,7 @@ def upgrade() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.Column("reason_given", sa.Text(), nullable=True),
+        sa.Column("approvals_needed", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_delivery_notice_id")),
         sa.ForeignKeyConstraint(["predecessor_id"], ["delivery.id"], name=op.f("fk_delivery_predecessor_id")),
         sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_delivery_version_id")),
