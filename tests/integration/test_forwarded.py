@@ -158,7 +158,7 @@ def test_if_the_feeding_channel_refuses_it_a_person_is_asked_and_a_retry_there_f
     row = world.row(number, "prov")
     assert (row.state, row.reason, two.questions()) == ("held", Reason.FEEDER_FAILED.value, 0)
     with world.ledger.write() as tx:
-        again.retry(tx, acts.of_number(tx.conn, number, "city"), CLERK, "", 0)
+        again.retry(tx, acts.of_number(tx.conn, number, "city"), CLERK, "")
     two.forward()
     world.run_for(hours=7)
     assert (world.state(number, "city"), world.state(number, "prov")) == (State.PUBLISHED, State.PUBLISHED)
@@ -173,7 +173,7 @@ def test_a_person_may_release_it_and_it_is_looked_for_again(two: Two) -> None:
     world.run_for(minutes=5)
     with world.ledger.write() as tx:
         rows = acts.of_number(tx.conn, number, "prov")
-        acts.release(tx, rows, CLERK, "", lambda name: world.channels[name].capabilities, not_there=False, needed=0)
+        acts.release(tx, rows, CLERK, "", lambda name: world.channels[name].capabilities, not_there=False)
     world.run_for(minutes=5)
     assert world.row(number, "prov").waits_for == "predecessor"
     assert two.questions() == 0
@@ -249,7 +249,7 @@ def test_without_approval_it_waits_with_its_feeder(tmp_path: Path) -> None:
     world.run_for(hours=2)
     assert (world.state(number, "city"), world.state(number, "prov")) == (State.PENDING, State.SUBMITTED)
     with world.ledger.write() as tx:
-        assert acts.approve(tx, number, CLERK, 1) == 0
+        assert acts.approve(tx, number, CLERK) == 0
     two.forward()
     world.run_for(hours=2)
     assert [row.state for row in world.rows(number)] == ["published", "published"]
@@ -277,7 +277,7 @@ def test_it_cannot_be_hurried_before_its_feeder_has_published(two: Two) -> None:
     two.city.down = lambda: True
     number = two.w.accept()
     with pytest.raises(NotAllowed), two.w.ledger.write() as tx:
-        again.retry(tx, acts.of_number(tx.conn, number, "prov"), CLERK, "", 0)
+        again.retry(tx, acts.of_number(tx.conn, number, "prov"), CLERK, "")
 
 
 def test_gone_from_there_again_a_person_is_asked(tmp_path: Path) -> None:

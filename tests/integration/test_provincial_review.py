@@ -144,7 +144,7 @@ def test_a_person_who_knows_that_it_is_public_has_it_asked_for_at_once(review: R
     world.run_for(minutes=5)
     assert world.state(number, "prov") is State.SUBMITTED
     with world.ledger.write() as tx:
-        (told,) = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "网站已发布", 0)
+        (told,) = again.retry(tx, acts.of_number(tx.conn, number), CLERK, "网站已发布")
     world.step()
     assert (told.said, world.state(number, "prov")) == ("立即向渠道查询", State.PUBLISHED)
 
@@ -166,7 +166,7 @@ def test_what_was_refused_after_acceptance_goes_again_by_a_persons_order_and_is_
     review.province.refuse(review.province.filed(1), "系统误判")
     world.run_for(hours=5)
     with world.ledger.write() as tx:
-        again.retry(tx, acts.of_number(tx.conn, number), CLERK, "已与网站沟通", 0)
+        again.retry(tx, acts.of_number(tx.conn, number), CLERK, "已与网站沟通")
     world.run_for(minutes=30)
     review.approve(2)
     world.run_for(hours=5)
