@@ -8,7 +8,7 @@ was done is a row; it only must not make retries wait for as long as the clock w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,6 +104,12 @@ def settle(tx: Tx, step: Step, longest_wait: timedelta) -> None:
         claims.hurry_retries(tx, longest_wait)
     told = f"，{held} 件定时公告暂停待核" if held else ""
     raise_alarm(tx, CAUSE, f"{detail}{told}；请核对本机时间和对时服务")
+
+
+def settle_all(steps: Sequence[Step], longest_wait: timedelta, tx: Tx) -> None:
+    """`settle`, of every step in its order."""
+    for step in steps:
+        settle(tx, step, longest_wait)
 
 
 def clear(tx: Tx) -> None:

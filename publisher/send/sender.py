@@ -30,7 +30,7 @@ from publisher.ledger.recorder import Recorder, Write
 from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
 from publisher.send import calls, clock, recovery, sets, settle
 from publisher.send.calls import CallContext, Running
-from publisher.send.clock import ClockWatch
+from publisher.send.clock import ClockWatch, Step
 from publisher.send.open_channel import OpenChannel
 from publisher.send.pool import Pool
 from publisher.send.retry import quickly
@@ -99,6 +99,7 @@ class Sender:
         self._claiming: Future[int] | None = None
         self._ready: dict[str, deque[Running]] = {name: deque() for name in channels}  # claimed ahead, not begun
         self._clock_watch = ClockWatch(machine.clock, machine.steady) if machine.steady is not None else None
+        self._steps: list[Step] = []  # of the clock, not recorded yet
 
     @property
     def daemon_id(self) -> int:
@@ -189,8 +190,11 @@ class Sender:
         if self._clock_watch is None:
             return
         step = self._clock_watch.look()
-        if step is not None:
-            self._recorder.record(lambda tx: clock.settle(tx, step, self._sending.retry_cap)).result()
+        self._steps += [step] if step is not None else []
+        if self._steps:
+            # Kept until it is recorded: a ledger that is away for a moment must not make it forgotten.
+            self._recorder.record(partial(clock.settle_all, self._steps, self._sending.retry_cap)).result()
+            self._steps = []
         elif self._clock_watch.is_even_again():
             self._recorder.record(clock.clear).result()
 

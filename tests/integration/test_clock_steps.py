@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import OperationalError
 
 from publisher.daemon import keep_ticking
 from publisher.delivery import State
@@ -17,7 +18,7 @@ from publisher.errors import Reason
 from publisher.ledger import acts, schedule
 from publisher.ledger.acts import Person
 from publisher.ledger.recorder import InlineRecorder
-from publisher.ledger.store import open_ledger
+from publisher.ledger.store import Fault, no_fault, open_ledger
 from publisher.ledger.tables import publication_log
 from publisher.ledger.verify import verify
 from publisher.notice import LOCAL
@@ -54,11 +55,12 @@ class Clock(SimulatedClock):
         self.now += timedelta(**by)
 
 
-def a_real_world(tmp_path: Path, site: ScriptedSite, **sending: Any) -> tuple[World, Clock]:
+def a_real_world(tmp_path: Path, site: ScriptedSite, fault: Fault = no_fault, **sending: Any) -> tuple[World, Clock]:
     """A world whose clock can be set, and whose sender looks for that."""
     built = a_world(tmp_path / "unused", {"city": site}, sending=sending, url=a_database(tmp_path))
     clock = Clock()
-    ledger = open_ledger(str(built.ledger.engine.url.render_as_string(hide_password=False)), real=False, clock=clock)
+    url = built.ledger.engine.url.render_as_string(hide_password=False)
+    ledger = open_ledger(url, real=False, clock=clock, fault=fault)
     OPENED.append(ledger)
     machine = replace(built.machine, clock=clock, sleep=clock.sleep, steady=lambda: clock.passed)
     parts = InlineRecorder(ledger), InlinePool(), built.channels, built.sending, built.daemon_id, machine
@@ -95,6 +97,30 @@ def test_what_only_a_jump_of_the_clock_makes_due_waits_for_a_person(scheduled: S
     assert [told["seconds"] for told in logged(world, "clock_stepped")] == [3 * 3600]
     assert world.alarms() == ["clock"]
     assert world.verdict().ok
+
+
+def test_a_step_is_not_forgotten_while_the_ledger_is_away(tmp_path: Path) -> None:
+    away = [False]
+
+    def fault(point: str) -> object:
+        if point == "commit.before" and away[0]:
+            raise OperationalError("commit", {}, Exception("database is locked"))
+        return None
+
+    site = ScriptedSite()
+    world, clock = a_real_world(tmp_path, site, fault)
+    number = world.accept(a_notice(publish_at=START + timedelta(hours=1)))
+    world.step()
+    clock.step(hours=3)
+    away[0] = True
+    with pytest.raises(OperationalError):
+        world.step()
+    away[0] = False
+    clock.sleep(1)
+    world.step()
+
+    assert (site.calls, world.row(number, "city").reason) == ([], "clock_stepped")
+    assert len(logged(world, "clock_stepped")) == 1
 
 
 def test_the_clock_was_right_and_a_person_lets_it_go(scheduled: Scheduled) -> None:

@@ -342,3 +342,16 @@ def test_c011_approved_and_due_tomorrow_it_is_not_sent_today(tmp_path: Path) -> 
     world.run_to(at(5, 8, 59))
     assert site.calls == []
     assert at(5, 8, 59) > START
+
+
+def test_what_a_silence_keeps_back_is_not_stuck(tmp_path: Path) -> None:
+    world = a_world(tmp_path, {"city": ScriptedSite()})
+    silence(world, at(4, 15))
+    world.accept()
+    for hour, minute in ((12, 0), (15, 0), (15, 14)):
+        world.clock.move_to(at(4, hour, minute))
+        watch.look(world.ledger, world.channels, world.sending, world.clock())
+        assert world.alarms() == []
+    world.clock.move_to(at(4, 15, 16))
+    watch.look(world.ledger, world.channels, world.sending, world.clock())
+    assert world.alarms() == ["stuck:city"]

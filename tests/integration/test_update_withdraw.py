@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from channels.fake_set import FakeSetChannel
 from publisher.channel import Absent, Found, Receipt
 from publisher.delivery import Operation
-from publisher.errors import PermanentFailure, Reason
-from tests.support.builders import a_rendition
-from tests.support.by_hand import an_act, by_key
+from publisher.errors import NotAllowed, PermanentFailure, Reason
+from publisher.ledger import claims, deliveries
+from publisher.ledger.deliveries import Delivery
+from tests.support.builders import a_change_notice, a_config, a_notice, a_rendition
+from tests.support.by_hand import an_act, by_key, withdraw
 from tests.support.scripted_site import ScriptedSite, lost
 from tests.support.sending import World, a_world
 
@@ -32,6 +35,10 @@ def published(tmp_path: Path) -> tuple[World, ScriptedSite, str]:
 
 def original_state(world: World) -> str:
     return str(next(row.state for row in world.rows() if row.operation == "publish"))
+
+
+def publication(world: World) -> Delivery:
+    return next(row for row in world.rows() if row.operation == "publish")
 
 
 def standing(world: World) -> int:
@@ -158,3 +165,82 @@ def test_an_update_is_given_the_number_that_the_channel_gave(tmp_path: Path) -> 
     world.step()
 
     assert seen == [None, "S-1"]
+
+
+def test_while_a_change_is_on_its_way_what_is_shown_says_nothing_against_the_publication(
+    published: tuple[World, ScriptedSite, str],
+) -> None:
+    world, site, number = published
+    site.script = [Receipt(public=False)]
+    act(world, number, Operation.UPDATE)
+    world.step()
+    # The site shows the new text already; that it has carried the update out is not known yet.
+    site.shown_digest, site.finds = None, [Found(Receipt(number="S-1"), NEW_DIGEST)]
+    with world.ledger.write() as tx:
+        row = publication(world)
+        deliveries.reschedule(tx, row, tx.now)
+    world.step()
+    assert (original_state(world), world.alarms()) == ("published", [])
+
+
+def test_while_a_withdrawal_is_on_its_way_an_absent_notice_is_not_gone(
+    published: tuple[World, ScriptedSite, str],
+) -> None:
+    world, site, number = published
+    site.script = [Receipt(public=False)]
+    key = act(world, number, Operation.WITHDRAW)
+    world.step()
+    site.finds = [Absent() for _ in range(20)]
+    with world.ledger.write() as tx:
+        deliveries.reschedule(tx, publication(world), tx.now)
+    world.step()
+    assert (original_state(world), world.alarms()) == ("published", [])
+    world.run_for(days=2)
+    assert (by_key(world, key).state, original_state(world)) == ("published", "ended")
+
+
+def test_an_update_of_a_change_notice_quotes_what_the_change_notice_quotes(tmp_path: Path) -> None:
+    site = ScriptedSite()
+    world = a_world(tmp_path, {"county": site})
+    world.accept()
+    change = world.accept(a_change_notice())
+    world.step()
+    an_act(world, world.row(change, "county"), Operation.UPDATE, content=NEW)
+    world.step()
+    assert site.references == [None, "S-1", "S-1"]
+
+
+def test_an_update_on_a_set_has_no_end_of_its_own(tmp_path: Path) -> None:
+    board = FakeSetChannel(a_config("led"))
+    world = a_world(tmp_path, {"led": board}, settings={"led": {"shown_for": "12h"}})
+    number = world.accept(a_notice(dates={}))
+    world.step()
+    key = an_act(world, world.row(number, "led"), Operation.UPDATE, content=NEW)
+    world.run_for(hours=1)
+    assert by_key(world, key).until is None
+    world.run_for(hours=12)
+    assert (original_state(world), board.board.shown) == ("ended", {})
+    with world.ledger.read() as conn:
+        assert claims.next_expiry(conn, "led") is None
+
+
+def test_an_act_on_what_is_being_changed_already_is_refused_or_replaces_what_was_not_sent(
+    published: tuple[World, ScriptedSite, str],
+) -> None:
+    world, site, number = published
+    original = world.row(number, "county")
+    site.script = [Receipt(public=False)]
+    an_act(world, original, Operation.UPDATE, content=NEW)
+    with pytest.raises(NotAllowed, match="还有未完成的更新"):
+        an_act(world, original, Operation.UPDATE, content="<p>又一文本</p>")
+    world.step()
+    with pytest.raises(NotAllowed, match="正在更新"):
+        withdraw(world, [original])
+    world.run_for(minutes=10)
+    waiting = an_act(world, original, Operation.UPDATE, content="<p>第三个文本</p>")
+    withdraw(world, [original])
+    assert by_key(world, waiting).state == "cancelled"
+    world.run_for(minutes=1)
+
+    assert original_state(world) == "ended"
+    assert world.verdict().ok
