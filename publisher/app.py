@@ -32,6 +32,7 @@ from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
 from publisher.render import Renderer
+from publisher.rules.terms import Law, load_law
 from publisher.send import watch
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.send.pool import InlinePool, Pool, ThreadPool
@@ -138,6 +139,11 @@ class Office:
     def renderer(self) -> Renderer:
         """Templates, with this installation's own ones first."""
         return open_renderer(self.settings)
+
+    @cached_property
+    def law(self) -> Law:
+        """The legal terms and the working-day calendar, this installation's own files first."""
+        return load_law(self.settings.folder)
 
     @cached_property
     def receipts(self) -> Receipts:
@@ -317,6 +323,7 @@ def start_worker(
         receipts=office.receipts,
         channels=channels,
         watch=RestWatch(settings.intake),
+        law=office.law,
         fault=outside.fault,
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from publisher.intake.answers import answers, has_rested
 from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.staff_folders import Mover, StaffFolders, placed_name
-from publisher.ledger import acceptance, again, alarms, contents, intake_rows
+from publisher.ledger import acceptance, again, alarms, contents, intake_rows, overrides
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
@@ -35,6 +35,7 @@ from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
 from publisher.rules.required import missing_fields
 from publisher.rules.routing import route
+from publisher.rules.terms import Findings, Law, check_terms, dates_outside
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
@@ -53,6 +54,7 @@ class Line:
     receipts: Receipts
     channels: Mapping[str, OpenChannel]
     watch: RestWatch
+    law: Law
     fault: Fault = no_fault
 
     # ---- one turn
@@ -251,8 +253,10 @@ class Line:
             self._hold(row, draft.problems, draft.warnings, draft.notice)
             return
         notice = draft.notice
-        if missing := missing_fields(notice):
-            self._hold(row, missing, draft.warnings, notice)
+        law = self._by_law(row, notice, now)
+        draft = replace(draft, warnings=(*draft.warnings, *law.warnings))
+        if problems := [*missing_fields(notice), *law.problems]:
+            self._hold(row, problems, draft.warnings, notice)
             return
         with self.ledger.read() as conn:
             number = intake_rows.same_text(conn, notice.digest, identity(notice))
@@ -263,6 +267,18 @@ class Line:
             self._accept(row, draft, notice, now)
         else:
             self._decide_again(row, draft, notice, standing.title, now)
+
+    def _by_law(self, row: IntakeRow, notice: Notice, now: datetime) -> Findings:
+        """The legal terms, as published on the day on which it will go; rules that a person let pass only warn."""
+        with self.ledger.read() as conn:
+            passed = overrides.overridden(conn, row)
+        goes = max(now, notice.publish_at or now)
+        published = date.fromisoformat(local_day(goes))
+        found = check_terms(notice, self.law, published=published, overridden=passed)
+        unknown = [warning for warning in found.warnings if warning.reason is Reason.CALENDAR_MISSING]
+        if unknown:
+            self._alarm("calendar", str(unknown[0]), stands=True)
+        return Findings(found.problems, (*found.warnings, *dates_outside(notice, goes)))
 
     def _decide_again(self, row: IntakeRow, draft: Draft, notice: Notice, title: str, now: datetime) -> None:
         """A notice of this identity stands, with another text: staff say what this one is."""

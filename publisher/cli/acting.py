@@ -15,7 +15,7 @@ from publisher.cli.times import instant
 from publisher.counts import views
 from publisher.delivery import State
 from publisher.errors import NotAllowed, SettingsError
-from publisher.ledger import acts, again, channel_state, contents
+from publisher.ledger import acts, again, channel_state, contents, overrides
 from publisher.ledger.acts import Person, Told
 from publisher.ledger.channel_state import ALL
 from publisher.ledger.deliveries import Delivery
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     command(app, "retry", retry)
     command(app, "confirm", confirm)
     command(app, "cancel", cancel)
+    command(app, "override", override)
     command(app, "stop", stop)
     command(app, "resume", resume)
 
@@ -201,6 +202,21 @@ def cancel(
         told = _told(cancelled, "已取消")
         told += [Told(r.number, r.channel, f"仍为“{State(r.state).label}”") for r in rows if r.id not in ids]
         return _tell(office, told, as_json)
+
+
+def override(
+    desk: Desk,
+    number: Number,
+    rule: Annotated[list[str], typer.Option("--rule", metavar="ID", help="A rule that the note names; repeatable.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who answers for it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    as_json: Json = False,
+) -> int:
+    """Let a held file pass a legal rule that it breaks（核准例外）; it is then checked once more."""
+    with desk.office() as office:
+        with office.ledger.write() as tx:
+            told = overrides.override(tx, number, rule, desk.person(by), reason)
+        return _tell(office, [told], as_json)
 
 
 # ---- channels

@@ -25,6 +25,7 @@ from publisher.ledger.store import Ledger
 from publisher.notice import Notice
 from publisher.render import Renderer
 from publisher.rules.routing import describe_routing
+from publisher.rules.terms import Law, load_law
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.settings import IntakeSettings, Settings, enabled, open_channel
 from publisher.wording import fields_for_staff
@@ -63,6 +64,7 @@ class _Checked:
 
     settings: Settings
     renderer: Renderer
+    law: Law
     channels: Mapping[str, OpenChannel]
     faults: tuple[str, ...]
 
@@ -80,7 +82,7 @@ def check(
     judged = [
         (one, result)
         for one in _all_dropped(files or [], checked.settings.intake)
-        for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger)
+        for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger, checked.law)
     ]
     if as_json:
         say_json(_check_facts(checked, judged))
@@ -100,6 +102,7 @@ def _close(ledger: Ledger | None) -> None:
 def _look(desk: Desk) -> _Checked:
     settings = desk.settings
     renderer = open_renderer(settings)
+    law = load_law(settings.folder)
     faults = [f"{fault.channel}: {fault}" for fault in renderer.compile_all(list(enabled(settings)))]
     channels = {}
     for channel in enabled(settings):
@@ -107,7 +110,7 @@ def _look(desk: Desk) -> _Checked:
             channels[channel.name] = opened(channel, open_channel(settings, channel, desk.environ))
         except SettingsError as error:
             faults.append(str(error))
-    return _Checked(settings, renderer, channels, tuple(faults))
+    return _Checked(settings, renderer, law, channels, tuple(faults))
 
 
 def _all_dropped(paths: Sequence[Path], settings: IntakeSettings) -> list[Dropped]:
@@ -243,8 +246,9 @@ def _say_judged(one: Dropped, result: Judged, settings: Settings) -> None:
 
 def extract(desk: Desk, paths: Paths, as_json: Json = False) -> int:
     """Show the fields found in files（读取字段）; with --json one line per file."""
+    law = load_law(desk.settings.folder)
     for one in _all_dropped(paths, desk.settings.intake):
-        results = read(one)
+        results = read(one, law)
         if as_json:
             say_json(_extract_facts(one, results))
         else:
@@ -270,6 +274,7 @@ def _fields_facts(result: Judged) -> dict[str, Any]:
     known = result.fields.get("warnings", ())
     return facts | {
         **result.fields,
+        "outcome": result.outcome,
         "warnings": list(dict.fromkeys([*known, *codes])),
         "problems": [str(problem) for problem in result.problems],
         "places": result.places,
@@ -292,7 +297,7 @@ def preview(
     target = out or Path(tempfile.mkdtemp(prefix="publisher-preview-"))
     accepted = True
     for one in _all_dropped([file], checked.settings.intake):
-        results = judge(one, system_clock(), checked.channels, checked.renderer, None)
+        results = judge(one, system_clock(), checked.channels, checked.renderer, None, checked.law)
         for number, result in enumerate(results, 1):
             accepted &= result.outcome is IntakeState.ACCEPTED
             folder = target / str(number) if len(results) > 1 else target
