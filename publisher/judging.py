@@ -105,11 +105,16 @@ def judge(
     law: Law,
 ) -> list[Judged]:
     """What would become of it now, on these channels; with a ledger, duplicates are found too."""
-    return [_judge(found, now, channels, renderer, ledger) for found in read(one, law)]
+    return [_judge(found, now, channels, renderer, ledger, law) for found in read(one, law)]
 
 
 def _judge(
-    found: Judged, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, ledger: Ledger | None
+    found: Judged,
+    now: datetime,
+    channels: Mapping[str, OpenChannel],
+    renderer: Renderer,
+    ledger: Ledger | None,
+    law: Law,
 ) -> Judged:
     notice = found.notice
     if notice is None or found.outcome is not IntakeState.ACCEPTED:
@@ -117,7 +122,7 @@ def _judge(
     if ledger is not None and (known := _known(ledger, notice)) is not None:
         outcome = IntakeState.DUPLICATE if known.reason is Reason.DUPLICATE else IntakeState.HELD
         return _changed(found, outcome, (known,))
-    planned, problems = plan(notice, now, channels, renderer)
+    planned, problems = plan(notice, now, channels, renderer, law)
     if problems:
         return _changed(found, IntakeState.HELD, problems)
     return _changed(found, IntakeState.ACCEPTED, (), planned)

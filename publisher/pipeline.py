@@ -31,11 +31,12 @@ from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fa
 from publisher.notice import Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
+from publisher.rules.clock import nearest
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
 from publisher.rules.required import missing_fields
 from publisher.rules.routing import route
-from publisher.rules.terms import Findings, Law, check_terms, dates_outside
+from publisher.rules.terms import Findings, Law, check_terms, dates_outside, day_of
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
@@ -341,7 +342,7 @@ class Line:
 
     def plan(self, notice: Notice, now: datetime) -> tuple[list[Planned], list[Problem]]:
         """See `plan`."""
-        return plan(notice, now, self.channels, self.renderer)
+        return plan(notice, now, self.channels, self.renderer, self.law)
 
     # ---- outcomes of intake
 
@@ -403,16 +404,18 @@ class Line:
 
 
 def plan(
-    notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer
+    notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, law: Law
 ) -> tuple[list[Planned], list[Problem]]:
     """One planned delivery per channel that carries the notice, and everything that stops the notice.
 
-    A problem of an optional channel holds that delivery only.
+    A problem of an optional channel holds that delivery only. The deadline of a mandatory one is the channel's or
+    the next one that the law sets, whichever comes first: what is nearest goes first.
     """
     planned: list[Planned] = []
     problems: list[Problem] = []
     base = max(now, notice.publish_at) if notice.publish_at else now
-    for routed in route(notice, [channel.settings for channel in channels.values()]):
+    by_law = nearest(notice, law, base)
+    for routed in route(notice, [channel.settings for channel in channels.values()], day_of(base)):
         channel = channels[routed.channel.name]
         try:
             rendition, found = _render(notice, channel, renderer)
@@ -426,7 +429,9 @@ def plan(
         held = None
         if found and not routed.mandatory:
             held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
-        due = deadline(base, channel.settings)
+        due = deadline(base, channel.settings, law.calendar)
+        if routed.mandatory and by_law is not None:
+            due = min(due, by_law)
         planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
     if not planned and not problems:
         problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,13 +20,14 @@ from publisher.cli.output import say, say_json, say_table, shown
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, ChannelError, Problem, SettingsError
 from publisher.judging import Dropped, Judged, dropped, judge, read
+from publisher.ledger import routing_log
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.existing import open_existing
 from publisher.ledger.store import Ledger
 from publisher.notice import Notice
 from publisher.render import Renderer
 from publisher.rules.routing import describe_routing
-from publisher.rules.terms import Law, load_law
+from publisher.rules.terms import Law, day_of, load_law
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.settings import IntakeSettings, Settings, enabled, open_channel
 from publisher.wording import fields_for_staff
@@ -84,14 +86,22 @@ def check(
         for one in _all_dropped(files or [], checked.settings.intake)
         for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger, checked.law)
     ]
+    since = _carries_since(ledger)
     if as_json:
-        say_json(_check_facts(checked, judged))
+        say_json(_check_facts(checked, judged, since))
     else:
-        _say_check(checked, judged, with_settings=not files)
+        _say_check(checked, judged, since, with_settings=not files)
     _close(ledger)
     if checked.faults:
         return USAGE
     return OK if all(result.outcome is IntakeState.ACCEPTED for _, result in judged) else NOT_DONE
+
+
+def _carries_since(ledger: Ledger | None) -> Mapping[str, datetime]:
+    if ledger is None:
+        return {}
+    with ledger.read() as conn:
+        return routing_log.carries_since(conn)
 
 
 def _close(ledger: Ledger | None) -> None:
@@ -123,11 +133,13 @@ def _all_dropped(paths: Sequence[Path], settings: IntakeSettings) -> list[Droppe
     return found
 
 
-def _check_facts(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]]) -> dict[str, Any]:
+def _check_facts(
+    checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], since: Mapping[str, datetime]
+) -> dict[str, Any]:
     settings = checked.settings
     routing = [
         {"kind": row.kind, "class": row.project_class, "channels": row.cells}
-        for row in describe_routing(settings.channels)
+        for row in describe_routing(settings.channels, day_of(system_clock()))
     ]
     return {
         "ok": not checked.faults,
@@ -137,7 +149,9 @@ def _check_facts(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]]) ->
         "approvals": settings.approvals_needed,
         "faults": checked.faults,
         "notes": settings.notes,
-        "channels": [_channel_facts(checked, c.name) for c in enabled(settings)],
+        "channels": [_channel_facts(checked, c.name) | {"since": since.get(c.name)} for c in enabled(settings)],
+        "calendar_years": checked.law.calendar.years,
+        "terms": len(checked.law.terms),
         "routing": routing,
         "names": {name: not settings.intake.is_litter(name) for name in SAMPLE_NAMES},
         "files": [_judged_facts(one, result) for one, result in judged],
@@ -176,14 +190,22 @@ def _problem(problem: Problem) -> dict[str, Any]:
     return {"reason": problem.reason, "detail": str(problem), "field": problem.field}
 
 
-def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, with_settings: bool) -> None:
+def _say_check(
+    checked: _Checked,
+    judged: Sequence[tuple[Dropped, Judged]],
+    since: Mapping[str, datetime],
+    *,
+    with_settings: bool,
+) -> None:
     settings = checked.settings
     mark = words.practice_mark(settings.ledger.real)
     if with_settings:
         say(f"设置：{settings.folder}　数据：{settings.data}{mark}　每份公告需 {settings.approvals_needed} 人批准")
         for note in settings.notes:
             say(f"  {note}")
-        _say_channels(checked)
+        years = checked.law.calendar.years
+        say(f"法定期限规则 {len(checked.law.terms)} 条　工作日历 {years[0]} 至 {years[-1]} 年")
+        _say_channels(checked, since)
         _say_routing(settings)
         for name in SAMPLE_NAMES:
             say(f"  {name}：{'忽略' if settings.intake.is_litter(name) else '收取'}")
@@ -195,7 +217,7 @@ def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, w
         say("检查通过" if not checked.faults else f"发现 {len(checked.faults)} 处错误")
 
 
-def _say_channels(checked: _Checked) -> None:
+def _say_channels(checked: _Checked, since: Mapping[str, datetime]) -> None:
     rows = [
         (
             c.title,
@@ -203,10 +225,11 @@ def _say_channels(checked: _Checked) -> None:
             Tier(c.tier).label,
             "演练" if c.practice else "正式",
             "可用" if c.name in checked.channels else "有误",
+            since.get(c.name),
         )
         for c in enabled(checked.settings)
     ]
-    say_table(["渠道", "名称", "层级", "环境", "情况"], rows)
+    say_table(["渠道", "名称", "层级", "环境", "情况", "承接自"], rows)
 
 
 _CARRY = {"optional, off": "选发（默认不发）", "mandatory": "必发", "optional": "选发", "none": "不发"}
@@ -216,9 +239,14 @@ def _say_routing(settings: Settings) -> None:
     shown_channels = list(enabled(settings))
     rows = [
         (row.kind.label, row.project_class.label, *(_carry(row.cells[c.name]) for c in shown_channels))
-        for row in describe_routing(settings.channels)
+        for row in describe_routing(settings.channels, day_of(system_clock()))
     ]
     say_table(["公告类别", "项目类别", *(c.title for c in shown_channels)], rows)
+    for channel in shown_channels:
+        for rule in channel.carries:
+            if rule.valid_from or rule.valid_to:
+                first, last = rule.valid_from or "", rule.valid_to or ""
+                say(f"  {channel.title}：第 {channel.carries.index(rule) + 1} 条承接规则有效期 {first} 至 {last}")
 
 
 def _carry(cell: str) -> str:

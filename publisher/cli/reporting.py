@@ -11,14 +11,16 @@ import typer
 from publisher.app import Office
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, Number, OneChannel, command
+from publisher.cli.by_law import added_later, deadlines_of, say_legal
 from publisher.cli.output import plain, say, say_json, say_table, shown
-from publisher.cli.times import end_of, first_day, last_day
+from publisher.cli.times import duration, end_of, first_day, last_day
 from publisher.counts import queries, views
 from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
 from publisher.errors import ADVICE, Reason
-from publisher.ledger import intake_rows
+from publisher.ledger import intake_rows, routing_log
 from publisher.ledger.verify import verify as verify_ledger
+from publisher.legal import legal_rows
 from publisher.wording import fields_for_staff
 
 HEARTBEAT_FRESH = 30.0
@@ -120,10 +122,18 @@ def show(desk: Desk, number: Number, as_json: Json = False) -> int:
     with desk.office() as office:
         with office.ledger.read() as conn:
             seen = views.one_notice(conn, number)
+            since = routing_log.carries_since(conn)
+        added = added_later(seen, office, since)
         if as_json:
-            say_json(_notice_facts(seen) | {"practice": not office.ledger.real})
+            facts = _notice_facts(seen) | {"not_routed": added, "by_law": deadlines_of(seen, office)}
+            say_json(facts | {"practice": not office.ledger.real})
         else:
             _say_notice(seen, office)
+            for name, when in added.items():
+                where = words.channel(name, office.titles)
+                say(f"未发往 {where}：该渠道 {shown(when)} 起承接此类公告，本公告受理在先，不再补发")
+            for one in deadlines_of(seen, office):
+                say(f"法定期限：{one.what}　{shown(one.at)} 前（{one.source}，规则 {one.rule}）")
     return OK
 
 
@@ -343,12 +353,26 @@ def gaps(desk: Desk, as_json: Json = False) -> int:
     return OK
 
 
-def overdue(desk: Desk, as_json: Json = False) -> int:
-    """List what is not public although its deadline is over（逾期）."""
+def overdue(
+    desk: Desk,
+    ahead: Annotated[
+        str,
+        typer.Option("--ahead", metavar="TIME", help="Legal deadlines within this time too."),
+    ] = "1d",
+    as_json: Json = False,
+) -> int:
+    """List what is not public although its deadline is over（逾期）, and legal deadlines that are over or near."""
     with desk.office() as office:
+        now, near = office.ledger.clock(), duration(ahead, "--ahead")
         with office.ledger.read() as conn:
-            rows = queries.overdue(conn, office.ledger.clock())
+            rows = queries.overdue(conn, now)
+            by_law = legal_rows(conn, office.law, office.settings.channels, now, ahead=near)
         _list_deliveries(rows, office, as_json, "没有逾期")
+        if as_json:
+            for one in by_law:
+                say_json(plain(one) | {"legal": True, "practice": not office.ledger.real})
+        elif by_law:
+            say_legal(by_law, office)
     return OK
 
 

@@ -13,6 +13,7 @@ import pytest
 from publisher.channel import Capabilities, Limits, Rendition, Tier
 from publisher.errors import Problem, Reason, SettingsError
 from publisher.notice import (
+    LOCAL,
     AttachmentRef,
     Candidate,
     Change,
@@ -25,6 +26,7 @@ from publisher.notice import (
     PriceBasis,
     ProjectClass,
 )
+from publisher.rules.calendar import Calendar, load_calendar
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
 from publisher.rules.required import missing_fields, read_requirements, shipped_requirements
@@ -32,6 +34,7 @@ from publisher.rules.routing import describe_routing, route
 from publisher.settings import CarriesRule, ChannelSettings
 from tests.support.builders import START, a_change_notice, a_notice, a_rendition
 
+DAY = START.date()
 LONG = "<p>经评标委员会评审，现将本项目的评审结果公示如下，欢迎社会各界监督，并提出宝贵意见。</p>"
 
 
@@ -334,32 +337,32 @@ def test_the_first_rule_that_matches_decides() -> None:
         {"kinds": (Kind.BID_ANNOUNCEMENT,), "classes": (ProjectClass.WORKS,), "carry": "none"},
         {"carry": "mandatory"},
     )
-    assert route(a_notice(), [channel]) == ()
-    (found,) = route(a_notice(project_class=ProjectClass.PROCUREMENT), [channel])
+    assert route(a_notice(), [channel], DAY) == ()
+    (found,) = route(a_notice(project_class=ProjectClass.PROCUREMENT), [channel], DAY)
     assert (found.channel, found.mandatory) == (channel, True)
 
 
 def test_a_channel_without_a_matching_rule_gets_nothing() -> None:
     assert (
-        route(a_notice(), [a_channel("a"), a_channel("b", {"kinds": (Kind.CHANGE_NOTICE,), "carry": "mandatory"})])
+        route(a_notice(), [a_channel("a"), a_channel("b", {"kinds": (Kind.CHANGE_NOTICE,), "carry": "mandatory"})], DAY)
         == ()
     )
 
 
 def test_an_optional_channel_gets_the_notice_only_if_on_by_default() -> None:
     channels = [a_channel("on", {"carry": "optional"}), a_channel("off", {"carry": "optional", "default": False})]
-    routes = route(a_notice(), channels)
+    routes = route(a_notice(), channels, DAY)
     assert [(found.channel.name, found.mandatory) for found in routes] == [("on", False)]
 
 
 def test_a_channel_that_is_switched_off_gets_nothing() -> None:
-    assert route(a_notice(), [a_channel("a", {"carry": "mandatory"}, enabled=False)]) == ()
+    assert route(a_notice(), [a_channel("a", {"carry": "mandatory"}, enabled=False)], DAY) == ()
 
 
 def test_a_rule_may_name_forms() -> None:
     channel = a_channel("a", {"forms": (Form.TENDER,), "carry": "mandatory"})
-    assert route(a_notice(), [channel])
-    assert not route(a_notice(form=Form.OPEN_TENDER), [channel])
+    assert route(a_notice(), [channel], DAY)
+    assert not route(a_notice(form=Form.OPEN_TENDER), [channel], DAY)
 
 
 def test_the_routing_table_has_a_row_for_every_kind_and_class_and_shows_enabled_channels() -> None:
@@ -368,7 +371,7 @@ def test_the_routing_table_has_a_row_for_every_kind_and_class_and_shows_enabled_
         a_channel("feed", {"classes": (ProjectClass.LAND,), "carry": "none"}, {"carry": "optional", "default": False}),
         a_channel("gone", {"carry": "mandatory"}, enabled=False),
     ]
-    rows = {(row.kind, row.project_class): row.cells for row in describe_routing(channels)}
+    rows = {(row.kind, row.project_class): row.cells for row in describe_routing(channels, DAY)}
     assert len(rows) == 4 * 5
     assert rows[Kind.CHANGE_NOTICE, ProjectClass.LAND] == {"county": "mandatory", "feed": "none"}
     assert rows[Kind.CHANGE_NOTICE, ProjectClass.WORKS] == {"county": "mandatory", "feed": "optional, off"}
@@ -376,7 +379,7 @@ def test_the_routing_table_has_a_row_for_every_kind_and_class_and_shows_enabled_
 
 def test_the_routing_table_names_forms_where_they_differ() -> None:
     channel = a_channel("a", {"forms": (Form.CONTRACT,), "carry": "none"}, {"carry": "mandatory"})
-    rows = {(row.kind, row.project_class): row.cells["a"] for row in describe_routing([channel])}
+    rows = {(row.kind, row.project_class): row.cells["a"] for row in describe_routing([channel], DAY)}
     cell = rows[Kind.AWARD_RESULT, ProjectClass.PROCUREMENT]
     assert "none: 合同公告" in cell
     assert cell.startswith("mandatory: 中标结果公告、成交结果公告")
@@ -384,9 +387,20 @@ def test_the_routing_table_names_forms_where_they_differ() -> None:
 
 def test_a_deadline_is_the_base_instant_and_the_time_the_channel_allows() -> None:
     channel = a_channel("a", due_within=timedelta(hours=12))
-    assert deadline(START, channel) == datetime(2017, 12, 4, 13, 0, tzinfo=UTC)
+    assert deadline(START, channel, load_calendar()) == datetime(2017, 12, 4, 13, 0, tzinfo=UTC)
+
+
+def test_a_deadline_in_working_days_is_the_end_of_the_last_and_passes_over_holidays() -> None:
+    channel = a_channel("a", due_working_days=1)
+    before_holidays = datetime(2017, 9, 30, 16, 0, tzinfo=LOCAL)  # a Saturday that is worked
+    assert deadline(START, channel, load_calendar()) == datetime(2017, 12, 6, 0, 0, tzinfo=LOCAL)
+    assert deadline(before_holidays, channel, load_calendar()) == datetime(2017, 10, 10, 0, 0, tzinfo=LOCAL)
+
+
+def test_working_days_of_an_unknown_year_are_not_guessed_and_the_shorter_hours_stand() -> None:
+    assert deadline(START, a_channel("a", due_working_days=1), Calendar({})) == START + timedelta(hours=12)
 
 
 def test_a_deadline_from_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
-        deadline(datetime(2017, 12, 4, 9, 0), a_channel("a"))  # noqa: DTZ001  # that is what is refused
+        deadline(datetime(2017, 12, 4, 9, 0), a_channel("a"), Calendar({}))  # noqa: DTZ001  # that is what is refused
