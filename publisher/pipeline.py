@@ -414,28 +414,56 @@ def plan(
     planned: list[Planned] = []
     problems: list[Problem] = []
     base = max(now, notice.publish_at) if notice.publish_at else now
-    by_law = nearest(notice, law, base)
     for routed in route(notice, [channel.settings for channel in channels.values()], day_of(base)):
         channel = channels[routed.channel.name]
         try:
-            rendition, found = _render(notice, channel, renderer)
+            one, found = _plan_one(notice, base, channel, renderer, law, mandatory=routed.mandatory)
         except TemplateFault as fault:
             if routed.mandatory:
                 problems.append(fault.problem)
             logger.error("%s", fault)
             continue
+        planned.append(one)
         if routed.mandatory:
             problems += found
-        held = None
-        if found and not routed.mandatory:
-            held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
-        due = deadline(base, channel.settings, law.calendar)
-        if routed.mandatory and by_law is not None:
-            due = min(due, by_law)
-        planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
     if not planned and not problems:
         problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
     return planned, problems
+
+
+def _plan_one(
+    notice: Notice, base: datetime, channel: OpenChannel, renderer: Renderer, law: Law, *, mandatory: bool
+) -> tuple[Planned, Sequence[Problem]]:
+    """The delivery for one channel, and what of the channel's limits it exceeds. Raises `TemplateFault`."""
+    rendition, found = _render(notice, channel, renderer)
+    held = None
+    if found and not mandatory:
+        held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
+    due = deadline(base, channel.settings, law.calendar)
+    by_law = nearest(notice, law, base) if mandatory else None
+    if by_law is not None:
+        due = min(due, by_law)
+    return Planned(channel.name, channel.settings.tier.value, mandatory, rendition, due, held), found
+
+
+def plan_choice(notice: Notice, now: datetime, channel: OpenChannel | None, renderer: Renderer, law: Law) -> Planned:
+    """The delivery for a channel that a person chooses after the notice was accepted.
+
+    Raises `NotAllowed`: the channel is off, does not carry such a notice, or cannot take it.
+    """
+    if channel is None:
+        raise NotAllowed("该渠道未启用，不能增发")
+    base = max(now, notice.publish_at) if notice.publish_at else now
+    routes = route(notice, [channel.settings], day_of(base), chosen=[channel.name])
+    if not routes:
+        raise NotAllowed(f"{channel.title}不承接此类公告（见 publisher check 的承接表）")
+    try:
+        planned, found = _plan_one(notice, base, channel, renderer, law, mandatory=routes[0].mandatory)
+    except TemplateFault as fault:
+        raise NotAllowed(str(fault.problem)) from fault
+    if found:
+        raise NotAllowed("；".join(str(problem) for problem in found))
+    return planned
 
 
 def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:

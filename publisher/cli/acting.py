@@ -15,11 +15,11 @@ from publisher.cli.times import instant
 from publisher.counts import views
 from publisher.delivery import State
 from publisher.errors import NotAllowed, SettingsError
-from publisher.ledger import acts, again, channel_state, contents, overrides
+from publisher.ledger import acceptance, acts, again, channel_state, contents, overrides
 from publisher.ledger.acts import Person, Told
 from publisher.ledger.channel_state import ALL
 from publisher.ledger.deliveries import Delivery
-from publisher.pipeline import render_again
+from publisher.pipeline import plan_choice, render_again
 
 WhichChannel = Annotated[str | None, typer.Argument(metavar="CHANNEL", help="Channel (default: all).")]
 
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     command(app, "confirm", confirm)
     command(app, "cancel", cancel)
     command(app, "override", override)
+    command(app, "route", route)
     command(app, "stop", stop)
     command(app, "resume", resume)
 
@@ -217,6 +218,35 @@ def override(
         with office.ledger.write() as tx:
             told = overrides.override(tx, number, rule, desk.person(by), reason)
         return _tell(office, [told], as_json)
+
+
+def route(
+    desk: Desk,
+    number: Number,
+    add: Annotated[str, typer.Option("--add", metavar="C", help="The channel that is to get the notice too.")],
+    by: By = None,
+    reason: Why = "",
+    as_json: Json = False,
+) -> int:
+    """Send a notice to one more channel（增发）: optional and off by default, or added after it was taken in."""
+    with desk.office() as office:
+        name = _known(office, add) or add
+        with office.ledger.read() as conn:
+            version_id = max(row.version_id for row in acts.of_number(conn, number))
+            content = contents.read_notice(conn, version_id)
+        planned = plan_choice(content, office.ledger.clock(), office.channels.get(name), office.renderer, office.law)
+        with office.ledger.write() as tx:
+            acceptance.add_delivery(
+                tx,
+                number,
+                planned,
+                desk.person(by),
+                reason,
+                approvals_needed=office.settings.approvals_needed,
+                ledger_id=office.ledger.ledger_id,
+            )
+        waits = "，等待批准" if office.settings.approvals_needed else ""
+        return _tell(office, [Told(number, name, f"已增发{waits}")], as_json)
 
 
 # ---- channels

@@ -27,6 +27,7 @@ EVENTS = {
     "late_answer": "迟到的答复",
     "double_settled": "重复发布警报已核实处理",
     "answered": "收到工作人员答复",
+    "routed": "增发渠道",
     "routing_changed": "渠道承接规则变动",
     "rule_overridden": "负责人核准例外",
     "still_held": "查询后仍需人工处理",

@@ -22,7 +22,7 @@ from publisher.rules.calendar import Calendar, end_of
 from publisher.rules.routing import routing_of
 from publisher.rules.terms import Law, shipped_terms
 from tests.support.builders import a_notice
-from tests.support.clocked_desk import ALL, ClockedDesk
+from tests.support.clocked_desk import ALL, CHANNEL, ClockedDesk
 from tests.support.desk import TestDesk
 
 MONDAY = datetime(2026, 3, 16, 9, 0, tzinfo=LOCAL)
@@ -239,8 +239,42 @@ def test_a_channel_added_after_a_notice_was_taken_in_does_not_get_it_and_the_lis
         assert {one["channel"] for one in second["deliveries"]} == {"county_site", "portal"}
         assert second["not_routed"] == {}
         assert "未发往 portal网" in desk.run("show", "1").stdout
+        added = desk.run("route", "1", "--add", "portal", "--by", "王主任", "--reason", "补发")
+        assert added.exit_code == 0, added.output
+        assert desk.run("route", "1", "--add", "portal").exit_code == 1  # it has it now
+        assert desk.json("show", "1")[0]["not_routed"] == {}
+        desk.run("approve", "1", "--by", "王主任")
+        desk.run("once")
+        assert desk.row("1", "portal").state == State.PUBLISHED.value
+        assert desk.run("verify").exit_code == 0
+        assert "增发渠道" in desk.run("log").stdout
         checked = desk.json("check")[0]
         assert all(one["since"] for one in checked["channels"])
         assert "承接自" in desk.run("check").stdout
+    finally:
+        desk.close()
+
+
+NOT_ASKED = 'carries = [{ carry = "optional", default = false }]'
+NEVER = 'carries = [{ classes = ["land"], carry = "mandatory" }]'
+
+
+def test_a_channel_that_is_off_by_default_gets_a_notice_when_a_person_asks_and_one_that_never_carries_it_does_not(
+    tmp_path: Path,
+) -> None:
+    desk = TestDesk(tmp_path)
+    feeds = [CHANNEL.format(name=name, more=more) for name, more in (("extra", NOT_ASKED), ("land_only", NEVER))]
+    desk.build("county_site", more="".join(feeds))
+    try:
+        desk.drop("甲项目公告")
+        assert desk.run("once").exit_code == 0
+        assert {one["channel"] for one in desk.json("show", "1")[0]["deliveries"]} == {"county_site"}
+        refused = desk.run("route", "1", "--add", "land_only")
+        assert (refused.exit_code, "不承接此类公告" in refused.output) == (1, True)
+        assert desk.run("route", "1", "--add", "extra").exit_code == 0
+        assert desk.run("once").exit_code == 0
+        row = desk.row("1", "extra")
+        assert (row.state, row.mandatory) == (State.PUBLISHED.value, False)
+        assert "extra栏目（选发）：已发布" in desk.receipt("1")
     finally:
         desk.close()
