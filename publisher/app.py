@@ -16,11 +16,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from publisher import legal
 from publisher.channel import Capabilities
 from publisher.errors import SettingsError
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
 from publisher.intake.staff_folders import Mover, StaffFolders
-from publisher.ledger import channel_state, claims, contents
+from publisher.ledger import channel_state, claims, contents, routing_log
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import Entry, local_day
 from publisher.ledger.channel_state import ALL, LedgerStore
@@ -32,6 +33,8 @@ from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
 from publisher.render import Renderer
+from publisher.rules.routing import routing_diff, routing_of
+from publisher.rules.terms import Law, load_law
 from publisher.send import watch
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.send.pool import InlinePool, Pool, ThreadPool
@@ -145,6 +148,11 @@ class Office:
         return open_renderer(self.settings)
 
     @cached_property
+    def law(self) -> Law:
+        """The legal terms and the working-day calendar, this installation's own files first."""
+        return load_law(self.settings.folder)
+
+    @cached_property
     def receipts(self) -> Receipts:
         """The writer of answers to staff."""
         return Receipts(self.ledger, self.renderer, self.folders, self.titles, self.settings.office)
@@ -238,7 +246,9 @@ class Worker:
         if not self._leads():
             return
         office = self.office
-        watch.look(office.ledger, office.channels, office.settings.sending, office.machine.clock())
+        now = office.machine.clock()
+        watch.look(office.ledger, office.channels, office.settings.sending, now)
+        legal.look(office.ledger, office.law, office.settings.channels, now)
 
     def unready(self) -> bool:
         """Whether something in the drop folder still has to rest."""
@@ -301,6 +311,7 @@ def start_worker(
     with ledger.write() as tx:
         daemon_id = claims.register_daemon(tx, host, pid, settings.sending.lease, str(path.resolve()))
         tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host}))
+    _note_routing(ledger, settings)
     rules = Rules(settings.sending, outside.chance)
     if alone and (left := recover(ledger, channels, daemon_id, rules, outside.fault)):
         logger.warning("an earlier daemon left %d deliveries in flight; they were settled", left)
@@ -323,11 +334,22 @@ def start_worker(
         receipts=office.receipts,
         channels=channels,
         watch=RestWatch(settings.intake),
+        law=office.law,
         fault=outside.fault,
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None
     day = local_day(outside.clock())
     return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, _day=day)
+
+
+def _note_routing(ledger: Ledger, settings: Settings) -> None:
+    """A row of the log where channels carry other notices than at the last start."""
+    routing = routing_of(settings.channels)
+    with ledger.read() as conn:
+        before = routing_log.last_routing(conn)
+    if before != routing:
+        with ledger.write() as tx:
+            routing_log.record_routing(tx, routing, before, routing_diff(before or {}, routing))
 
 
 _START_PATIENCE = 300

@@ -79,6 +79,7 @@ class Reason(StrEnum):
     AMOUNT_UNIT_SUSPECT = "amount_unit_suspect"
     DEADLINE_TOO_SHORT = "deadline_too_short"
     PUBLICITY_TOO_SHORT = "publicity_too_short"
+    SPAN_TOO_SHORT = "span_too_short"
     ATTACHMENT_MISSING = "attachment_missing"
     MAIN_DOCUMENT_DOUBT = "main_document_doubt"
     SAME_IDENTITY_OTHER_TEXT = "same_identity_other_text"
@@ -91,6 +92,8 @@ class Reason(StrEnum):
     ORIGINAL_UNKNOWN = "original_unknown"
     NEVER_CARRIED = "never_carried"
     RESULT_CORRECTION = "result_correction"
+    LEGAL_TERM_MISSED = "legal_term_missed"
+    CALENDAR_MISSING = "calendar_missing"
 
 
 ADVICE: dict[Reason, str] = {
@@ -144,6 +147,7 @@ ADVICE: dict[Reason, str] = {
     Reason.AMOUNT_UNIT_SUSPECT: "金额或单位可疑，请核对元与万元。",
     Reason.DEADLINE_TOO_SHORT: "投标期限短于法定期限，请核对。",
     Reason.PUBLICITY_TOO_SHORT: "公示期短于法定期限，请核对。",
+    Reason.SPAN_TOO_SHORT: "期限短于法定期限，请核对日期。",
     Reason.ATTACHMENT_MISSING: "正文提到的附件未一并送交，请补齐附件。",
     Reason.MAIN_DOCUMENT_DOUBT: "无法确定哪个文件是公告正文，请只保留一个正文或以“正文”命名。",
     Reason.SAME_IDENTITY_OTHER_TEXT: "同一公告已收过但内容不同，请说明是新版本、更正还是重复。",
@@ -155,6 +159,8 @@ ADVICE: dict[Reason, str] = {
     Reason.ORIGINAL_UNKNOWN: "本系统没有收过原公告，按公告所印的编号和日期引用，各渠道照发；请核对。",
     Reason.NEVER_CARRIED: "该（选发）渠道没有发布过原公告，本公告不在该渠道发布。",
     Reason.RESULT_CORRECTION: "本公告更正的是结果，统计时以更正后的结果为准。",
+    Reason.LEGAL_TERM_MISSED: "已超过法定公开时限，请尽快发布并查明原因。",
+    Reason.CALENDAR_MISSING: "没有当年的工作日历，期限无法计算，请管理员补充日历文件。",
 }
 
 
@@ -163,13 +169,14 @@ class Problem:
     """One thing that is wrong with a file or a notice, in words its sender can act on.
 
     `detail` is Chinese and complete in itself; `field` names the field of the notice, `channel`
-    the channel whose limit is meant.
+    the channel whose limit is meant, `rule` the rule of `config/rules` that a person may override.
     """
 
     reason: Reason
     detail: str
     field: str | None = None
     channel: str | None = None
+    rule: str | None = None
 
     def __str__(self) -> str:
         return self.detail or ADVICE[self.reason]

@@ -19,6 +19,7 @@ from publisher.notice import Notice, identity
 from publisher.pipeline import plan
 from publisher.render import Renderer
 from publisher.rules.required import missing_fields
+from publisher.rules.terms import Law, check_terms
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import IntakeSettings
 
@@ -63,24 +64,31 @@ def _name(path: Path, base: Path) -> str:
     return "/".join(shown_name(part.encode("utf-8", "surrogateescape")) for part in path.relative_to(base).parts)
 
 
-def read(one: Dropped) -> list[Judged]:
-    """What the text says, and whether it is complete; one for each row of a workbook."""
+def read(one: Dropped, law: Law) -> list[Judged]:
+    """What the text says, whether it is complete and keeps the legal terms; one for each row of a workbook.
+
+    What must be compared with the day of publication is compared with the day that the notice prints.
+    """
     try:
         drafts = read_files(one.files, one.declared)
     except NoticeReturned as returned:
         return [Judged(IntakeState.RETURNED, tuple(returned.problems))]
-    return [_read(draft) for draft in drafts]
+    return [_read(draft, law) for draft in drafts]
 
 
-def _read(draft: Draft) -> Judged:
-    problems = list(draft.problems)
-    if draft.notice is not None and not problems:
-        problems += missing_fields(draft.notice)
+def _read(draft: Draft, law: Law) -> Judged:
+    problems, warnings = list(draft.problems), list(draft.warnings)
+    if draft.notice is not None:
+        found = check_terms(draft.notice, law, published=draft.notice.dates.printed_on)
+        if not problems:
+            problems += missing_fields(draft.notice)
+        problems += found.problems
+        warnings += found.warnings
     outcome = IntakeState.ACCEPTED if draft.notice is not None and not problems else IntakeState.HELD
     return Judged(
         outcome,
         tuple(problems),
-        tuple(draft.warnings),
+        tuple(warnings),
         draft.notice,
         draft.fields,
         draft.places,
@@ -89,14 +97,24 @@ def _read(draft: Draft) -> Judged:
 
 
 def judge(
-    one: Dropped, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, ledger: Ledger | None
+    one: Dropped,
+    now: datetime,
+    channels: Mapping[str, OpenChannel],
+    renderer: Renderer,
+    ledger: Ledger | None,
+    law: Law,
 ) -> list[Judged]:
     """What would become of it now, on these channels; with a ledger, duplicates are found too."""
-    return [_judge(found, now, channels, renderer, ledger) for found in read(one)]
+    return [_judge(found, now, channels, renderer, ledger, law) for found in read(one, law)]
 
 
 def _judge(
-    found: Judged, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, ledger: Ledger | None
+    found: Judged,
+    now: datetime,
+    channels: Mapping[str, OpenChannel],
+    renderer: Renderer,
+    ledger: Ledger | None,
+    law: Law,
 ) -> Judged:
     notice = found.notice
     if notice is None or found.outcome is not IntakeState.ACCEPTED:
@@ -104,7 +122,7 @@ def _judge(
     if ledger is not None and (known := _known(ledger, notice)) is not None:
         outcome = IntakeState.DUPLICATE if known.reason is Reason.DUPLICATE else IntakeState.HELD
         return _changed(found, outcome, (known,))
-    planned, problems = plan(notice, now, channels, renderer)
+    planned, problems = plan(notice, now, channels, renderer, law)
     if problems:
         return _changed(found, IntakeState.HELD, problems)
     return _changed(found, IntakeState.ACCEPTED, (), planned)

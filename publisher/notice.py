@@ -251,7 +251,10 @@ class OriginalNotice(_Frozen):
 
 
 class Dates(_Frozen):
-    """The dates a notice prints; for a change notice `bid_deadline` is the new one."""
+    """The dates a notice prints; for a change notice `bid_deadline` is the new one.
+
+    `corrected_on`: 更正日期 of a change notice; `offer_from`: when the listing or auction of land or property begins.
+    """
 
     printed_on: date | None = None
     documents_from: Instant | date | None = None
@@ -262,6 +265,8 @@ class Dates(_Frozen):
     publicity_end: date | None = None
     award_decided_on: date | None = None
     contract_signed_on: date | None = None
+    corrected_on: date | None = None
+    offer_from: Instant | date | None = None
 
 
 class AttachmentRef(_Frozen):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from publisher.intake.answers import answers, has_rested
 from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.staff_folders import Mover, StaffFolders, placed_name
-from publisher.ledger import acceptance, again, alarms, contents, intake_rows
+from publisher.ledger import acceptance, again, alarms, contents, intake_rows, overrides
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
@@ -31,10 +31,12 @@ from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fa
 from publisher.notice import Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
+from publisher.rules.clock import nearest
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
 from publisher.rules.required import missing_fields
 from publisher.rules.routing import route
+from publisher.rules.terms import Findings, Law, check_terms, dates_outside, day_of
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
@@ -53,6 +55,7 @@ class Line:
     receipts: Receipts
     channels: Mapping[str, OpenChannel]
     watch: RestWatch
+    law: Law
     fault: Fault = no_fault
 
     # ---- one turn
@@ -251,8 +254,10 @@ class Line:
             self._hold(row, draft.problems, draft.warnings, draft.notice)
             return
         notice = draft.notice
-        if missing := missing_fields(notice):
-            self._hold(row, missing, draft.warnings, notice)
+        law = self._by_law(row, notice, now)
+        draft = replace(draft, warnings=(*draft.warnings, *law.warnings))
+        if problems := [*missing_fields(notice), *law.problems]:
+            self._hold(row, problems, draft.warnings, notice)
             return
         with self.ledger.read() as conn:
             number = intake_rows.same_text(conn, notice.digest, identity(notice))
@@ -263,6 +268,18 @@ class Line:
             self._accept(row, draft, notice, now)
         else:
             self._decide_again(row, draft, notice, standing.title, now)
+
+    def _by_law(self, row: IntakeRow, notice: Notice, now: datetime) -> Findings:
+        """The legal terms, as published on the day on which it will go; rules that a person let pass only warn."""
+        with self.ledger.read() as conn:
+            passed = overrides.overridden(conn, row)
+        goes = max(now, notice.publish_at or now)
+        published = date.fromisoformat(local_day(goes))
+        found = check_terms(notice, self.law, published=published, overridden=passed)
+        unknown = [warning for warning in found.warnings if warning.reason is Reason.CALENDAR_MISSING]
+        if unknown:
+            self._alarm("calendar", str(unknown[0]), stands=True)
+        return Findings(found.problems, (*found.warnings, *dates_outside(notice, goes)))
 
     def _decide_again(self, row: IntakeRow, draft: Draft, notice: Notice, title: str, now: datetime) -> None:
         """A notice of this identity stands, with another text: staff say what this one is."""
@@ -326,7 +343,7 @@ class Line:
 
     def plan(self, notice: Notice, now: datetime) -> tuple[list[Planned], list[Problem]]:
         """See `plan`."""
-        return plan(notice, now, self.channels, self.renderer)
+        return plan(notice, now, self.channels, self.renderer, self.law)
 
     # ---- outcomes of intake
 
@@ -388,33 +405,28 @@ class Line:
 
 
 def plan(
-    notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer
+    notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, law: Law
 ) -> tuple[list[Planned], list[Problem]]:
     """One planned delivery per channel that carries the notice, and everything that stops the notice.
 
-    A problem of an optional channel holds that delivery only.
+    A problem of an optional channel holds that delivery only. The deadline of a mandatory one is the channel's or
+    the next one that the law sets, whichever comes first: what is nearest goes first.
     """
     planned: list[Planned] = []
     problems: list[Problem] = []
     base = max(now, notice.publish_at) if notice.publish_at else now
-    for routed in route(notice, [channel.settings for channel in channels.values()]):
+    for routed in route(notice, [channel.settings for channel in channels.values()], day_of(base)):
         channel = channels[routed.channel.name]
         try:
-            rendition, found = _render(notice, channel, renderer)
+            one, found = _plan_one(notice, base, channel, renderer, law, mandatory=routed.mandatory)
         except TemplateFault as fault:
             if routed.mandatory:
                 problems.append(fault.problem)
             logger.error("%s", fault)
             continue
+        planned.append(one)
         if routed.mandatory:
             problems += found
-        held = None
-        if found and not routed.mandatory:
-            held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
-        due = deadline(base, channel.settings)
-        fed_by = channel.capabilities.fed_by if channel.capabilities.watched_only else None
-        tier = channel.settings.tier.value
-        planned.append(Planned(channel.name, tier, routed.mandatory, rendition, due, held, fed_by))
     planned = with_feeders(planned, channels)
     if not planned and not problems:
         problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
@@ -433,6 +445,42 @@ def with_feeders(planned: Sequence[Planned], channels: Mapping[str, OpenChannel]
             detail = f"应由{feeder}转发，但本公告不在那里发布：请人工在该渠道发布后用 confirm 确认，或调整渠道设置"
             kept.append(replace(plan, held=Problem(Reason.FEEDER_FAILED, detail, channel=plan.channel)))
     return kept
+
+
+def _plan_one(
+    notice: Notice, base: datetime, channel: OpenChannel, renderer: Renderer, law: Law, *, mandatory: bool
+) -> tuple[Planned, Sequence[Problem]]:
+    """The delivery for one channel, and what of the channel's limits it exceeds. Raises `TemplateFault`."""
+    rendition, found = _render(notice, channel, renderer)
+    held = None
+    if found and not mandatory:
+        held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
+    due = deadline(base, channel.settings, law.calendar)
+    by_law = nearest(notice, law, base) if mandatory else None
+    if by_law is not None:
+        due = min(due, by_law)
+    fed_by = channel.capabilities.fed_by if channel.capabilities.watched_only else None
+    return Planned(channel.name, channel.settings.tier.value, mandatory, rendition, due, held, fed_by), found
+
+
+def plan_choice(notice: Notice, now: datetime, channel: OpenChannel | None, renderer: Renderer, law: Law) -> Planned:
+    """The delivery for a channel that a person chooses after the notice was accepted.
+
+    Raises `NotAllowed`: the channel is off, does not carry such a notice, or cannot take it.
+    """
+    if channel is None:
+        raise NotAllowed("该渠道未启用，不能增发")
+    base = max(now, notice.publish_at) if notice.publish_at else now
+    routes = route(notice, [channel.settings], day_of(base), chosen=[channel.name])
+    if not routes:
+        raise NotAllowed(f"{channel.title}不承接此类公告（见 publisher check 的承接表）")
+    try:
+        planned, found = _plan_one(notice, base, channel, renderer, law, mandatory=routes[0].mandatory)
+    except TemplateFault as fault:
+        raise NotAllowed(str(fault.problem)) from fault
+    if found:
+        raise NotAllowed("；".join(str(problem) for problem in found))
+    return planned
 
 
 def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:

@@ -10,7 +10,7 @@ import fnmatch
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -244,11 +244,42 @@ class RateSettings(_Section):
     per: Duration
 
 
+class Condition(_Section):
+    """What a notice must be for a routing rule beside form and class; several conditions must all be met.
+
+    `amount_over`, `amount_up_to`: of the budget, ceiling or award in 元, as printed; `lots_over`: more lots than.
+    """
+
+    amount_over: StrictInt | None = Field(default=None, ge=0)
+    amount_up_to: StrictInt | None = Field(default=None, ge=0)
+    lots_over: StrictInt | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.amount_over is None and self.amount_up_to is None and self.lots_over is None:
+            raise ValueError("is empty; write amount_over, amount_up_to or lots_over")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The condition in words (Chinese)."""
+        words = [f"金额超过 {self.amount_over:,} 元"] if self.amount_over is not None else []
+        words += [f"金额不超过 {self.amount_up_to:,} 元"] if self.amount_up_to is not None else []
+        words += [f"多于 {self.lots_over} 个标段"] if self.lots_over is not None else []
+        return "，".join(words)
+
+
 class CarriesRule(_Section):
     """One row of a channel's routing matrix: empty kinds, forms or classes mean all.
 
+    `valid_from`, `valid_to`: first and last local day of publication on which the rule holds. `when`: a condition;
+    a notice that prints no amount meets one about amounts, unless the rule says none: rather one too many.
     `default` counts for optional only: whether the channel gets the notice unless a person says otherwise.
     """
+
+    valid_from: date | None = None
+    valid_to: date | None = None
+    when: Condition | None = None
 
     kinds: tuple[Kind, ...] = ()
     forms: tuple[Form, ...] = ()
@@ -261,12 +292,18 @@ class CarriesRule(_Section):
         alien = [form.value for form in self.forms if self.kinds and FORM_KIND[form] not in self.kinds]
         if alien:
             raise ValueError(f"form {alien[0]} is of none of these kinds; take the form or the kinds out")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from; exchange them")
         return self
 
     @property
     def matches_all(self) -> bool:
         """Whether no notice passes this rule by."""
-        return not (self.kinds or self.forms or self.classes)
+        return not (self.kinds or self.forms or self.classes or self.when or self.valid_from or self.valid_to)
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the rule holds for what is published on a local day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
     def matches(self, kind: Kind, form: Form, project_class: ProjectClass) -> bool:
         """Whether the rule speaks of such a notice."""
@@ -313,12 +350,13 @@ class ChannelSettings(_Section):
     """One section of `channels.toml`; its heading is the channel's `name`.
 
     `title`: the Chinese name that staff read; `adapter`: "module:Class"; `due_within`: legal or agreed time from the
-    base instant to being public; `attempt` None: as `[sending] attempt`; `poll`: the sparse plan for
-    deliveries that are taken but not public; `read_back`: when a published delivery is read back and its
-    text compared, counted from the last look (empty: never); `windows`, `quiet`: when something may be published
-    (empty: always), and days on which nothing is; `shown_for`, `refresh`: sets only, how long an
-    item stays and how often the set is shown again; `options`: the adapter's own keys; `secrets`: secret name →
-    environment variable; `folder` None: `out/<name>` under data.
+    base instant to being public; `due_working_days` wins over it and counts working days to the end of the last;
+    `attempt` None: as `[sending] attempt`; `poll`: the sparse plan for deliveries that are taken but not public;
+    `read_back`: when a published delivery is read back and its text compared, counted from the last look (empty:
+    never); `windows`, `quiet`: when something may be published (empty: always), and days on which nothing is;
+    `shown_for`, `refresh`: sets only, how long an item stays and how often the set is shown again;
+    `options`: the adapter's own keys; `secrets`: secret name → environment variable; `folder` None: `out/<name>`
+    under data.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", strict=True)
@@ -330,6 +368,7 @@ class ChannelSettings(_Section):
     designated_for: tuple[ProjectClass, ...] = ()
     carries: tuple[CarriesRule, ...] = ()
     due_within: Duration = timedelta(hours=12)
+    due_working_days: StrictInt | None = Field(default=None, ge=1, le=30)
     rate: RateSettings | None = None
     concurrency: StrictInt = Field(default=4, ge=1, le=256)
     attempt: Duration | None = None

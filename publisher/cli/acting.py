@@ -14,12 +14,12 @@ from publisher.cli.output import say, say_json
 from publisher.cli.times import instant
 from publisher.counts import views
 from publisher.errors import NotAllowed, SettingsError
-from publisher.ledger import acts, again, amend, channel_state, contents
+from publisher.ledger import acceptance, acts, again, amend, channel_state, contents, overrides
 from publisher.ledger.acts import Person, Told
 from publisher.ledger.amend import Ways
 from publisher.ledger.channel_state import ALL
 from publisher.ledger.deliveries import Delivery
-from publisher.pipeline import render_again
+from publisher.pipeline import plan_choice, render_again
 from publisher.settings import enabled
 
 WhichChannel = Annotated[str | None, typer.Argument(metavar="CHANNEL", help="Channel (default: all).")]
@@ -35,6 +35,8 @@ def register(app: typer.Typer) -> None:
     command(app, "cancel", cancel)
     command(app, "update", update)
     command(app, "withdraw", withdraw)
+    command(app, "override", override)
+    command(app, "route", route)
     command(app, "stop", stop)
     command(app, "resume", resume)
 
@@ -242,6 +244,51 @@ def withdraw(
 def _ways(office: Office) -> Ways:
     switched_on = {c.name: c.operations for c in enabled(office.settings)}
     return Ways(lambda channel, operation: operation in switched_on.get(channel, ()), office.titles)
+
+
+def override(
+    desk: Desk,
+    number: Number,
+    rule: Annotated[list[str], typer.Option("--rule", metavar="ID", help="A rule that the note names; repeatable.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who answers for it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the log.")],
+    as_json: Json = False,
+) -> int:
+    """Let a held file pass a legal rule that it breaks（核准例外）; it is then checked once more."""
+    with desk.office() as office:
+        with office.ledger.write() as tx:
+            told = overrides.override(tx, number, rule, desk.person(by), reason)
+        return _tell(office, [told], as_json)
+
+
+def route(
+    desk: Desk,
+    number: Number,
+    add: Annotated[str, typer.Option("--add", metavar="C", help="The channel that is to get the notice too.")],
+    by: By = None,
+    reason: Why = "",
+    as_json: Json = False,
+) -> int:
+    """Send a notice to one more channel（增发）: optional and off by default, or added after it was taken in."""
+    with desk.office() as office:
+        name = _known(office, add) or add
+        with office.ledger.read() as conn:
+            version_id = max(row.version_id for row in acts.of_number(conn, number))
+            content = contents.read_notice(conn, version_id)
+        planned = plan_choice(content, office.ledger.clock(), office.channels.get(name), office.renderer, office.law)
+        needed = office.settings.approvals_by_channel(content.form, content.project_class)[name]
+        with office.ledger.write() as tx:
+            acceptance.add_delivery(
+                tx,
+                number,
+                planned,
+                desk.person(by),
+                reason,
+                approvals_needed=needed,
+                ledger_id=office.ledger.ledger_id,
+            )
+        waits = "，等待批准" if needed else ""
+        return _tell(office, [Told(number, name, f"已增发{waits}")], as_json)
 
 
 # ---- channels

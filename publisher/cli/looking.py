@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,12 +20,14 @@ from publisher.cli.output import say, say_json, say_table, shown
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, ChannelError, Problem, SettingsError
 from publisher.judging import Dropped, Judged, dropped, judge, read
+from publisher.ledger import routing_log
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.existing import open_existing
 from publisher.ledger.store import Ledger
 from publisher.notice import Notice
 from publisher.render import Renderer
 from publisher.rules.routing import describe_routing
+from publisher.rules.terms import Law, day_of, load_law
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.settings import IntakeSettings, Settings, enabled, open_channel
 from publisher.wording import fields_for_staff
@@ -63,6 +66,7 @@ class _Checked:
 
     settings: Settings
     renderer: Renderer
+    law: Law
     channels: Mapping[str, OpenChannel]
     faults: tuple[str, ...]
 
@@ -80,16 +84,24 @@ def check(
     judged = [
         (one, result)
         for one in _all_dropped(files or [], checked.settings.intake)
-        for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger)
+        for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger, checked.law)
     ]
+    since = _carries_since(ledger)
     if as_json:
-        say_json(_check_facts(checked, judged))
+        say_json(_check_facts(checked, judged, since))
     else:
-        _say_check(checked, judged, with_settings=not files)
+        _say_check(checked, judged, since, with_settings=not files)
     _close(ledger)
     if checked.faults:
         return USAGE
     return OK if all(result.outcome is IntakeState.ACCEPTED for _, result in judged) else NOT_DONE
+
+
+def _carries_since(ledger: Ledger | None) -> Mapping[str, datetime]:
+    if ledger is None:
+        return {}
+    with ledger.read() as conn:
+        return routing_log.carries_since(conn)
 
 
 def _close(ledger: Ledger | None) -> None:
@@ -100,6 +112,7 @@ def _close(ledger: Ledger | None) -> None:
 def _look(desk: Desk) -> _Checked:
     settings = desk.settings
     renderer = open_renderer(settings)
+    law = load_law(settings.folder)
     faults = [f"{fault.channel}: {fault}" for fault in renderer.compile_all(list(enabled(settings)))]
     channels = {}
     for channel in enabled(settings):
@@ -107,7 +120,7 @@ def _look(desk: Desk) -> _Checked:
             channels[channel.name] = opened(channel, open_channel(settings, channel, desk.environ))
         except SettingsError as error:
             faults.append(str(error))
-    return _Checked(settings, renderer, channels, tuple(faults))
+    return _Checked(settings, renderer, law, channels, tuple(faults))
 
 
 def _all_dropped(paths: Sequence[Path], settings: IntakeSettings) -> list[Dropped]:
@@ -120,11 +133,13 @@ def _all_dropped(paths: Sequence[Path], settings: IntakeSettings) -> list[Droppe
     return found
 
 
-def _check_facts(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]]) -> dict[str, Any]:
+def _check_facts(
+    checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], since: Mapping[str, datetime]
+) -> dict[str, Any]:
     settings = checked.settings
     routing = [
         {"kind": row.kind, "class": row.project_class, "channels": row.cells}
-        for row in describe_routing(settings.channels)
+        for row in describe_routing(settings.channels, day_of(system_clock()))
     ]
     return {
         "ok": not checked.faults,
@@ -135,7 +150,9 @@ def _check_facts(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]]) ->
         "approval_rules": [rule.model_dump(mode="json") for rule in settings.approval.rules],
         "faults": checked.faults,
         "notes": settings.notes,
-        "channels": [_channel_facts(checked, c.name) for c in enabled(settings)],
+        "channels": [_channel_facts(checked, c.name) | {"since": since.get(c.name)} for c in enabled(settings)],
+        "calendar_years": checked.law.calendar.years,
+        "terms": len(checked.law.terms),
         "routing": routing,
         "names": {name: not settings.intake.is_litter(name) for name in SAMPLE_NAMES},
         "files": [_judged_facts(one, result) for one, result in judged],
@@ -174,7 +191,13 @@ def _problem(problem: Problem) -> dict[str, Any]:
     return {"reason": problem.reason, "detail": str(problem), "field": problem.field}
 
 
-def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, with_settings: bool) -> None:
+def _say_check(
+    checked: _Checked,
+    judged: Sequence[tuple[Dropped, Judged]],
+    since: Mapping[str, datetime],
+    *,
+    with_settings: bool,
+) -> None:
     settings = checked.settings
     mark = words.practice_mark(settings.ledger.real)
     if with_settings:
@@ -183,7 +206,9 @@ def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, w
         say(f"设置：{settings.folder}　数据：{settings.data}{mark}　{needed}")
         for note in settings.notes:
             say(f"  {note}")
-        _say_channels(checked)
+        years = checked.law.calendar.years
+        say(f"法定期限规则 {len(checked.law.terms)} 条　工作日历 {years[0]} 至 {years[-1]} 年")
+        _say_channels(checked, since)
         _say_routing(settings)
         for name in SAMPLE_NAMES:
             say(f"  {name}：{'忽略' if settings.intake.is_litter(name) else '收取'}")
@@ -195,7 +220,7 @@ def _say_check(checked: _Checked, judged: Sequence[tuple[Dropped, Judged]], *, w
         say("检查通过" if not checked.faults else f"发现 {len(checked.faults)} 处错误")
 
 
-def _say_channels(checked: _Checked) -> None:
+def _say_channels(checked: _Checked, since: Mapping[str, datetime]) -> None:
     rows = [
         (
             c.title,
@@ -203,10 +228,11 @@ def _say_channels(checked: _Checked) -> None:
             Tier(c.tier).label,
             "演练" if c.practice else "正式",
             "可用" if c.name in checked.channels else "有误",
+            since.get(c.name),
         )
         for c in enabled(checked.settings)
     ]
-    say_table(["渠道", "名称", "层级", "环境", "情况"], rows)
+    say_table(["渠道", "名称", "层级", "环境", "情况", "承接自"], rows)
 
 
 _CARRY = {"optional, off": "选发（默认不发）", "mandatory": "必发", "optional": "选发", "none": "不发"}
@@ -216,9 +242,14 @@ def _say_routing(settings: Settings) -> None:
     shown_channels = list(enabled(settings))
     rows = [
         (row.kind.label, row.project_class.label, *(_carry(row.cells[c.name]) for c in shown_channels))
-        for row in describe_routing(settings.channels)
+        for row in describe_routing(settings.channels, day_of(system_clock()))
     ]
     say_table(["公告类别", "项目类别", *(c.title for c in shown_channels)], rows)
+    for channel in shown_channels:
+        for rule in channel.carries:
+            if rule.valid_from or rule.valid_to:
+                first, last = rule.valid_from or "", rule.valid_to or ""
+                say(f"  {channel.title}：第 {channel.carries.index(rule) + 1} 条承接规则有效期 {first} 至 {last}")
 
 
 def _carry(cell: str) -> str:
@@ -246,8 +277,9 @@ def _say_judged(one: Dropped, result: Judged, settings: Settings) -> None:
 
 def extract(desk: Desk, paths: Paths, as_json: Json = False) -> int:
     """Show the fields found in files（读取字段）; with --json one line per file."""
+    law = load_law(desk.settings.folder)
     for one in _all_dropped(paths, desk.settings.intake):
-        results = read(one)
+        results = read(one, law)
         if as_json:
             say_json(_extract_facts(one, results))
         else:
@@ -273,6 +305,7 @@ def _fields_facts(result: Judged) -> dict[str, Any]:
     known = result.fields.get("warnings", ())
     return facts | {
         **result.fields,
+        "outcome": result.outcome,
         "warnings": list(dict.fromkeys([*known, *codes])),
         "problems": [str(problem) for problem in result.problems],
         "places": result.places,
@@ -295,7 +328,7 @@ def preview(
     target = out or Path(tempfile.mkdtemp(prefix="publisher-preview-"))
     accepted = True
     for one in _all_dropped([file], checked.settings.intake):
-        results = judge(one, system_clock(), checked.channels, checked.renderer, None)
+        results = judge(one, system_clock(), checked.channels, checked.renderer, None, checked.law)
         for number, result in enumerate(results, 1):
             accepted &= result.outcome is IntakeState.ACCEPTED
             folder = target / str(number) if len(results) > 1 else target

@@ -11,18 +11,18 @@ import typer
 from publisher.app import Office
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, Number, OneChannel, command
+from publisher.cli.by_law import added_later, deadlines_of, say_legal
 from publisher.cli.output import plain, say, say_json, say_table, shown
-from publisher.cli.times import end_of, first_day, last_day
+from publisher.cli.times import duration, end_of, first_day, last_day
 from publisher.counts import queries, views
 from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, Reason
-from publisher.ledger import intake_rows
+from publisher.ledger import intake_rows, routing_log
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.notice import Kind
-from publisher.rules.routing import route
-from publisher.settings import ChannelSettings, enabled
+from publisher.legal import legal_rows
+from publisher.settings import enabled
 from publisher.wording import fields_for_staff, span
 
 HEARTBEAT_FRESH = 30.0
@@ -142,23 +142,19 @@ def show(desk: Desk, number: Number, as_json: Json = False) -> int:
     with desk.office() as office:
         with office.ledger.read() as conn:
             seen = views.one_notice(conn, number)
+            since = routing_log.carries_since(conn)
+        added = added_later(seen, office, since)
         if as_json:
-            lacking = [channel.name for channel in _not_routed(seen, office)]
-            say_json(_notice_facts(seen) | {"not_routed": lacking, "practice": not office.ledger.real})
+            facts = _notice_facts(seen) | {"not_routed": added, "by_law": deadlines_of(seen, office)}
+            say_json(facts | {"practice": not office.ledger.real})
         else:
             _say_notice(seen, office)
+            for name, when in added.items():
+                where = words.channel(name, office.titles)
+                say(f"未发往 {where}：该渠道 {shown(when)} 起承接此类公告，本公告受理在先，不再补发")
+            for one in deadlines_of(seen, office):
+                say(f"法定期限：{one.what}　{shown(one.at)} 前（{one.source}，规则 {one.rule}）")
     return OK
-
-
-def _not_routed(seen: NoticeView, office: Office) -> list[ChannelSettings]:
-    """Channels that would carry such a notice now and have no delivery of this one: they came later."""
-    if seen.notice is None or not seen.deliveries:
-        return []
-    has = {one.row.channel for one in seen.deliveries}
-    routes = route(seen.notice, enabled(office.settings))
-    # An optional channel that never carried the original gets no change notice: the receipt says that.
-    follows = seen.notice.kind is Kind.CHANGE_NOTICE
-    return [r.channel for r in routes if r.channel.name not in has and (r.mandatory or not follows)]
 
 
 def _notice_facts(seen: NoticeView) -> dict[str, Any]:
@@ -241,8 +237,6 @@ def _say_notice(seen: NoticeView, office: Office) -> None:
         say(f"批准：{approval.by}（{approval.account}）{shown(approval.given_at)}")
     for delivery in seen.deliveries:
         _say_delivery(delivery, office)
-    for channel in _not_routed(seen, office):
-        say(f"{channel.title}：未列入发布（受理时该渠道尚未启用或不承接；以后启用的渠道只发以后受理的公告）")
     say("日志")
     _say_log(seen.log, office)
 
@@ -384,12 +378,26 @@ def gaps(desk: Desk, as_json: Json = False) -> int:
     return OK
 
 
-def overdue(desk: Desk, as_json: Json = False) -> int:
-    """List what is not public although its deadline is over（逾期）."""
+def overdue(
+    desk: Desk,
+    ahead: Annotated[
+        str,
+        typer.Option("--ahead", metavar="TIME", help="Legal deadlines within this time too."),
+    ] = "1d",
+    as_json: Json = False,
+) -> int:
+    """List what is not public although its deadline is over（逾期）, and legal deadlines that are over or near."""
     with desk.office() as office:
+        now, near = office.ledger.clock(), duration(ahead, "--ahead")
         with office.ledger.read() as conn:
-            rows = queries.overdue(conn, office.ledger.clock())
+            rows = queries.overdue(conn, now)
+            by_law = legal_rows(conn, office.law, office.settings.channels, now, ahead=near)
         _list_deliveries(rows, office, as_json, "没有逾期")
+        if as_json:
+            for one in by_law:
+                say_json(plain(one) | {"legal": True, "practice": not office.ledger.real})
+        elif by_law:
+            say_legal(by_law, office)
     return OK
 
 

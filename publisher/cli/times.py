@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from publisher.errors import SettingsError
 from publisher.notice import LOCAL
+from publisher.settings import parse_duration
 
 
 def first_day(text: str | None, option: str) -> date | None:
@@ -43,6 +44,14 @@ def instant(text: str, option: str) -> datetime:
     except ValueError as error:
         raise SettingsError(f'{option} {text}: is no instant; write "2017-12-04 10:30"') from error
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=LOCAL)
+
+
+def duration(text: str, option: str) -> timedelta:
+    """A length of time such as `3d`. Raises SettingsError."""
+    try:
+        return parse_duration(text.strip())
+    except ValueError as error:
+        raise SettingsError(f"{option} {text}: {error}") from error
 
 
 def end_of(text: str | None, option: str) -> datetime | None:

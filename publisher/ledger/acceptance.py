@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.channel import Rendition, TaskNote
 from publisher.delivery import IntakeState, Operation, State, WaitsFor
 from publisher.errors import ADVICE, NotAllowed, Problem, Reason
-from publisher.ledger import claims, deliveries, intake_rows, places
-from publisher.ledger.chain import sha256_text
+from publisher.ledger import acts, claims, contents, deliveries, intake_rows, places
+from publisher.ledger.acts import Person
+from publisher.ledger.chain import Entry, sha256_text
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import PROGRAM, Tx
@@ -169,6 +170,29 @@ def accept(
     )
     tx.gather(places.settle_places, notice_id)
     return Accepted(notice_id, version_id, number)
+
+
+def add_delivery(
+    tx: Tx, number: str, planned: Planned, person: Person, reason: str, *, approvals_needed: int, ledger_id: str
+) -> None:
+    """One more channel for the present version of a notice, by a person's choice; a log row.
+
+    Raises `NotAllowed` where the channel has the notice already.
+    """
+    rows = acts.of_number(tx.conn, number)
+    newest = max(rows, key=lambda row: row.version_id)
+    if any(row.channel == planned.channel and row.operation == Operation.PUBLISH.value for row in rows):
+        raise NotAllowed(f"{number} 在 {planned.channel} 上已有发布任务")
+    content = contents.read_notice(tx.conn, newest.version_id)
+    original_id = find_original(tx.conn, content)
+    where = (newest.notice_id, newest.version_id, newest.number)
+    there = {row.channel: row.id for row in rows if row.operation == Operation.PUBLISH.value}
+    before = _before(tx.conn, planned, original_id, there)
+    made = _plan(tx, content, *where, planned, before, approvals_needed, ledger_id)
+    data = {"deliveries": [made], "why": reason, "account": person.account}
+    entry = Entry(event="routed", by=person.by, number=number, notice_id=newest.notice_id, data=data)
+    tx.log(replace(entry, channel=planned.channel))
+    tx.gather(places.settle_places, newest.notice_id)
 
 
 def _feeders_first(planned: Sequence[Planned]) -> list[Planned]:

@@ -320,6 +320,21 @@ channel_store = Table(
     Column("until", Moment),
 )
 
+rule_override = Table(
+    "rule_override",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # bound to the exact file (and row of a workbook): other bytes are judged anew
+    Column("sha256", String(64), nullable=False),
+    Column("sub", Integer, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("given_at", Moment, nullable=False),
+    UniqueConstraint("sha256", "sub", "rule"),
+)
+
 task = Table(
     "task",
     metadata,

@@ -147,6 +147,7 @@ def _collect(seen: _Seen, row: Row[Any], data: Mapping[str, Any]) -> None:
         attachments = tuple(str(sha256) for sha256 in data["attachments"])
         facts = str(data["content_sha256"]), str(data["text_digest"]), attachments
         seen.versions[int(data["version_id"])] = _Version(str(row.number), *facts)
+    if row.event == "routed" or (row.event == "accepted" and "workbook" not in data):
         for made in data["deliveries"]:
             seen.renditions[int(made["id"])] = str(made["rendition"])
     if row.event in ("rendered", "update_asked", "withdraw_asked") and row.delivery_id is not None:

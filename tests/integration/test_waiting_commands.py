@@ -185,15 +185,15 @@ def test_c008_a_channel_that_is_added_later_lacks_what_was_accepted_before_and_t
     desk.build("county")
     desk.drop("招标公告甲", publish_at=system_clock() + timedelta(days=1))
     desk.run("once")
-    assert desk.json("show", "1")[0]["not_routed"] == []
+    assert desk.json("show", "1")[0]["not_routed"] == {}
     desk.build("portal")
     desk.run("reschedule", "1", "--now", "--by", "王某", "--reason", "提前")
     desk.drop("招标公告乙")
     assert desk.run("once").exit_code == 0
 
     (first,), (second,) = desk.json("show", "1"), desk.json("show", "2")
-    assert ([d["channel"] for d in first["deliveries"]], first["not_routed"]) == (["county"], ["portal"])
-    assert ([d["channel"] for d in second["deliveries"]], second["not_routed"]) == (["county", "portal"], [])
+    assert ([d["channel"] for d in first["deliveries"]], list(first["not_routed"])) == (["county"], ["portal"])
+    assert ([d["channel"] for d in second["deliveries"]], second["not_routed"]) == (["county", "portal"], {})
     assert [item["title"] for item in desk.sites["portal"].items()] == ["招标公告乙"]
     assert "portal网：未列入发布" in desk.run("show", "1").stdout
 

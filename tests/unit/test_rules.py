@@ -13,6 +13,7 @@ import pytest
 from publisher.channel import Capabilities, Limits, Rendition, Tier
 from publisher.errors import Problem, Reason, SettingsError
 from publisher.notice import (
+    LOCAL,
     AttachmentRef,
     Candidate,
     Change,
@@ -25,13 +26,15 @@ from publisher.notice import (
     PriceBasis,
     ProjectClass,
 )
+from publisher.rules.calendar import Calendar, load_calendar
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
 from publisher.rules.required import missing_fields, read_requirements, shipped_requirements
-from publisher.rules.routing import describe_routing, route
+from publisher.rules.routing import describe_routing, route, routing_diff, routing_of
 from publisher.settings import CarriesRule, ChannelSettings
 from tests.support.builders import START, a_change_notice, a_notice, a_rendition
 
+DAY = START.date()
 LONG = "<p>经评标委员会评审，现将本项目的评审结果公示如下，欢迎社会各界监督，并提出宝贵意见。</p>"
 
 
@@ -334,32 +337,32 @@ def test_the_first_rule_that_matches_decides() -> None:
         {"kinds": (Kind.BID_ANNOUNCEMENT,), "classes": (ProjectClass.WORKS,), "carry": "none"},
         {"carry": "mandatory"},
     )
-    assert route(a_notice(), [channel]) == ()
-    (found,) = route(a_notice(project_class=ProjectClass.PROCUREMENT), [channel])
+    assert route(a_notice(), [channel], DAY) == ()
+    (found,) = route(a_notice(project_class=ProjectClass.PROCUREMENT), [channel], DAY)
     assert (found.channel, found.mandatory) == (channel, True)
 
 
 def test_a_channel_without_a_matching_rule_gets_nothing() -> None:
     assert (
-        route(a_notice(), [a_channel("a"), a_channel("b", {"kinds": (Kind.CHANGE_NOTICE,), "carry": "mandatory"})])
+        route(a_notice(), [a_channel("a"), a_channel("b", {"kinds": (Kind.CHANGE_NOTICE,), "carry": "mandatory"})], DAY)
         == ()
     )
 
 
 def test_an_optional_channel_gets_the_notice_only_if_on_by_default() -> None:
     channels = [a_channel("on", {"carry": "optional"}), a_channel("off", {"carry": "optional", "default": False})]
-    routes = route(a_notice(), channels)
+    routes = route(a_notice(), channels, DAY)
     assert [(found.channel.name, found.mandatory) for found in routes] == [("on", False)]
 
 
 def test_a_channel_that_is_switched_off_gets_nothing() -> None:
-    assert route(a_notice(), [a_channel("a", {"carry": "mandatory"}, enabled=False)]) == ()
+    assert route(a_notice(), [a_channel("a", {"carry": "mandatory"}, enabled=False)], DAY) == ()
 
 
 def test_a_rule_may_name_forms() -> None:
     channel = a_channel("a", {"forms": (Form.TENDER,), "carry": "mandatory"})
-    assert route(a_notice(), [channel])
-    assert not route(a_notice(form=Form.OPEN_TENDER), [channel])
+    assert route(a_notice(), [channel], DAY)
+    assert not route(a_notice(form=Form.OPEN_TENDER), [channel], DAY)
 
 
 def test_the_routing_table_has_a_row_for_every_kind_and_class_and_shows_enabled_channels() -> None:
@@ -368,7 +371,7 @@ def test_the_routing_table_has_a_row_for_every_kind_and_class_and_shows_enabled_
         a_channel("feed", {"classes": (ProjectClass.LAND,), "carry": "none"}, {"carry": "optional", "default": False}),
         a_channel("gone", {"carry": "mandatory"}, enabled=False),
     ]
-    rows = {(row.kind, row.project_class): row.cells for row in describe_routing(channels)}
+    rows = {(row.kind, row.project_class): row.cells for row in describe_routing(channels, DAY)}
     assert len(rows) == 4 * 5
     assert rows[Kind.CHANGE_NOTICE, ProjectClass.LAND] == {"county": "mandatory", "feed": "none"}
     assert rows[Kind.CHANGE_NOTICE, ProjectClass.WORKS] == {"county": "mandatory", "feed": "optional, off"}
@@ -376,7 +379,7 @@ def test_the_routing_table_has_a_row_for_every_kind_and_class_and_shows_enabled_
 
 def test_the_routing_table_names_forms_where_they_differ() -> None:
     channel = a_channel("a", {"forms": (Form.CONTRACT,), "carry": "none"}, {"carry": "mandatory"})
-    rows = {(row.kind, row.project_class): row.cells["a"] for row in describe_routing([channel])}
+    rows = {(row.kind, row.project_class): row.cells["a"] for row in describe_routing([channel], DAY)}
     cell = rows[Kind.AWARD_RESULT, ProjectClass.PROCUREMENT]
     assert "none: 合同公告" in cell
     assert cell.startswith("mandatory: 中标结果公告、成交结果公告")
@@ -384,9 +387,127 @@ def test_the_routing_table_names_forms_where_they_differ() -> None:
 
 def test_a_deadline_is_the_base_instant_and_the_time_the_channel_allows() -> None:
     channel = a_channel("a", due_within=timedelta(hours=12))
-    assert deadline(START, channel) == datetime(2017, 12, 4, 13, 0, tzinfo=UTC)
+    assert deadline(START, channel, load_calendar()) == datetime(2017, 12, 4, 13, 0, tzinfo=UTC)
+
+
+def test_a_deadline_in_working_days_is_the_end_of_the_last_and_passes_over_holidays() -> None:
+    channel = a_channel("a", due_working_days=1)
+    before_holidays = datetime(2017, 9, 30, 16, 0, tzinfo=LOCAL)  # a Saturday that is worked
+    assert deadline(START, channel, load_calendar()) == datetime(2017, 12, 6, 0, 0, tzinfo=LOCAL)
+    assert deadline(before_holidays, channel, load_calendar()) == datetime(2017, 10, 10, 0, 0, tzinfo=LOCAL)
+
+
+def test_working_days_of_an_unknown_year_are_not_guessed_and_the_shorter_hours_stand() -> None:
+    assert deadline(START, a_channel("a", due_working_days=1), Calendar({})) == START + timedelta(hours=12)
 
 
 def test_a_deadline_from_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
-        deadline(datetime(2017, 12, 4, 9, 0), a_channel("a"))  # noqa: DTZ001  # that is what is refused
+        deadline(datetime(2017, 12, 4, 9, 0), a_channel("a"), Calendar({}))  # noqa: DTZ001  # that is what is refused
+
+
+# routing by date, condition and choice
+
+
+def routed(channel: ChannelSettings, day: date = DAY, **changes: Any) -> bool | None:
+    """Whether mandatory (True) or optional (False); None: not at all."""
+    found = route(a_notice(**changes), [channel], day)
+    return found[0].mandatory if found else None
+
+
+def test_a_rule_holds_from_its_first_day_to_its_last() -> None:
+    channel = a_channel(
+        "a",
+        {"valid_to": date(2017, 12, 31), "carry": "mandatory"},
+        {"valid_from": date(2018, 1, 1), "valid_to": date(2018, 6, 30), "carry": "optional"},
+    )
+    days = [date(2017, 12, 31), date(2018, 1, 1), date(2018, 6, 30), date(2018, 7, 1)]
+    assert [routed(channel, day) for day in days] == [True, False, False, None]
+
+
+def test_a_condition_on_the_amount_looks_at_budget_then_ceiling_then_lots() -> None:
+    channel = a_channel(
+        "a", {"when": {"amount_over": 4_000_000}, "carry": "mandatory"}, {"carry": "optional", "default": False}
+    )
+    over, under = Money(raw="x", yuan=Decimal("4000000.01")), Money(raw="x", yuan=Decimal(4_000_000))
+    assert routed(channel, budget=over, control_price=under) is True
+    assert routed(channel, budget=under, control_price=over) is None
+    assert routed(channel, budget=None, control_price=over) is True
+    lots = ({"no": "1", "budget": under}, {"no": "2", "budget": under})
+    assert routed(channel, control_price=None, lots=lots) is True
+    assert routed(channel, control_price=None, lots=lots[:1]) is None
+
+
+def test_where_no_amount_is_printed_a_channel_rather_carries_than_not() -> None:
+    carries = a_channel("a", {"when": {"amount_over": 4_000_000}, "carry": "mandatory"})
+    leaves_out = a_channel("b", {"when": {"amount_up_to": 4_000_000}, "carry": "none"}, {"carry": "mandatory"})
+    assert routed(carries, control_price=None) is True
+    assert routed(leaves_out, control_price=None) is True
+    assert routed(leaves_out, budget=Money(raw="x", yuan=Decimal(1))) is None
+
+
+def test_a_condition_may_ask_for_several_lots() -> None:
+    channel = a_channel("a", {"when": {"lots_over": 1}, "carry": "mandatory"})
+    assert routed(channel, lots=({"no": "1"},)) is None
+    assert routed(channel, lots=({"no": "1"}, {"no": "2"})) is True
+
+
+def test_a_person_chooses_and_refuses_optional_channels_only() -> None:
+    channels = [
+        a_channel("must", {"carry": "mandatory"}),
+        a_channel("on", {"carry": "optional"}),
+        a_channel("off", {"carry": "optional", "default": False}),
+        a_channel("none", {"carry": "none"}),
+    ]
+    every = ["must", "on", "off", "none"]
+    assert [one.channel.name for one in route(a_notice(), channels, DAY, chosen=every)] == ["must", "on", "off"]
+    assert [one.channel.name for one in route(a_notice(), channels, DAY, refused=every)] == ["must"]
+
+
+def test_the_table_shows_conditions_and_the_rules_of_the_day() -> None:
+    channel = a_channel(
+        "a",
+        {"valid_from": date(2018, 1, 1), "carry": "none"},
+        {"when": {"amount_over": 4_000_000, "lots_over": 1}, "carry": "mandatory"},
+        {"carry": "optional"},
+    )
+    before, after = (describe_routing([channel], day)[0].cells["a"] for day in (DAY, date(2018, 1, 1)))
+    assert before == "mandatory (金额超过 4,000,000 元，多于 1 个标段) / optional"
+    assert after == "none"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"when": {}, "carry": "mandatory"},
+        {"when": {"amount_over": -1}, "carry": "mandatory"},
+        {"valid_from": date(2018, 1, 1), "valid_to": date(2017, 1, 1), "carry": "mandatory"},
+    ],
+)
+def test_a_rule_that_says_nothing_or_ends_before_it_begins_is_refused(rule: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"empty|greater than or equal|exchange"):
+        a_channel("a", rule)
+
+
+def test_a_dated_or_conditional_rule_does_not_hide_those_after_it() -> None:
+    a_channel("a", {"valid_to": date(2017, 12, 31), "carry": "mandatory"}, {"carry": "none"})
+    a_channel("a", {"when": {"lots_over": 1}, "carry": "mandatory"}, {"carry": "none"})
+    with pytest.raises(ValueError, match="never used"):
+        a_channel("a", {"carry": "mandatory"}, {"carry": "none"})
+
+
+def test_what_changed_in_the_routing_is_said_channel_by_channel() -> None:
+    before = routing_of([a_channel("a", {"carry": "mandatory"}), a_channel("b", {"carry": "optional"})])
+    after = routing_of(
+        [
+            a_channel("a", {"carry": "mandatory"}, designated_for=(ProjectClass.WORKS,)),
+            a_channel("b", {"carry": "optional"}, enabled=False),
+            a_channel("c", {"kinds": (Kind.AWARD_RESULT,), "carry": "mandatory"}),
+        ]
+    )
+    assert routing_diff(before, before) == []
+    assert routing_diff(before, after) == [
+        "a（a）的指定媒介类别由 无 改为 works",
+        "停用渠道 b（b）",
+        "新增渠道 c（c）：kinds=['award_result']，carry=mandatory",
+    ]

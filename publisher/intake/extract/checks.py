@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from publisher.errors import Problem, Reason
 from publisher.intake.extract.amounts import Amount
 from publisher.intake.extract.attachments import Mentioned, missing
-from publisher.intake.extract.dates import day_of, first_moment
+from publisher.intake.extract.dates import day_of
 from publisher.intake.extract.facts import Facts
 from publisher.intake.extract.schedule import deadlines_stated, ends_before
 from publisher.intake.extract.source import Source, is_blank
@@ -16,12 +16,6 @@ from publisher.notice import Form, Kind, ProjectClass
 
 _NO_DEADLINE = frozenset({Form.SINGLE_SOURCE, Form.PROPERTY_OFFER})
 _NO_FIRST_DATE = frozenset({Form.TERMINATION})
-PUBLICITY_DAYS = 3
-"""Full days that candidates are public, the start day not counted (招标投标法实施条例 第五十四条)."""
-CHANGE_DAYS = 15
-"""Days from a change that may affect bids to the deadline (招标投标法 第二十三条)."""
-_TERMS = {Form.TENDER: 20, Form.OPEN_TENDER: 20, Form.CONSULTATION: 10}
-"""Days from the documents to the deadline (招标投标法 第二十四条, 政府采购法 第三十五条, 财库〔2014〕214号)."""
 
 
 def check(source: Source, facts: Facts, found: Mentioned) -> None:
@@ -32,7 +26,6 @@ def check(source: Source, facts: Facts, found: Mentioned) -> None:
     _blank_labels(source, facts)
     _amounts(source, facts)
     _attachments(source, facts, found)
-    _terms(source, facts)
     _dates(source, facts)
     _remarks(source, facts)
 
@@ -162,37 +155,6 @@ def _attachments(source: Source, facts: Facts, found: Mentioned) -> None:
     else:
         detail = f"正文提到的附件未一并送交{which}。"
         facts.warnings.append(Problem(Reason.ATTACHMENT_MISSING, detail, "attachments"))
-
-
-def _terms(source: Source, facts: Facts) -> None:
-    """Terms that look too short. Holding on them is the business of the dated legal rules; here they are shown."""
-    if facts.form is Form.CANDIDATES and facts.publicity_start and facts.publicity_end:
-        days = _full_days(facts.publicity_start, facts.publicity_end)
-        if days < PUBLICITY_DAYS and facts.project_class is ProjectClass.WORKS:
-            detail = f"公示期起始日不计，只有 {days} 天，少于 {PUBLICITY_DAYS} 天。"
-            facts.warnings.append(Problem(Reason.PUBLICITY_TOO_SHORT, detail, "publicity"))
-    start, least = _term_start(source, facts)
-    if start is None or facts.bid_deadline is None:
-        return
-    days = (day_of(facts.bid_deadline) - start).days
-    if 0 <= days < least:
-        detail = f"自 {start:%Y-%m-%d} 至投标截止时间只有 {days} 天，少于 {least} 天。"
-        facts.warnings.append(Problem(Reason.DEADLINE_TOO_SHORT, detail, "bid_deadline"))
-
-
-def _full_days(start: datetime | date, end: datetime | date) -> int:
-    """Full days of a period, the start day not counted."""
-    return (day_of(end) - day_of(start)).days
-
-
-def _term_start(source: Source, facts: Facts) -> tuple[date | None, int]:
-    """The day a term runs from, and its least length in days."""
-    if facts.form and facts.form.kind is Kind.CHANGE_NOTICE:
-        stated = next((m for p in source.with_key("change_date") if (m := first_moment(p.value))), None)
-        return (stated.day if stated else facts.printed_on), CHANGE_DAYS
-    if facts.form in _TERMS and facts.documents_from and facts.project_class is not ProjectClass.OTHER:
-        return day_of(facts.documents_from), _TERMS[facts.form]
-    return None, 0
 
 
 _TERM_COLUMN = r"(?:合同|服务|履约|履行).{0,6}(?:期限|时间|期)"

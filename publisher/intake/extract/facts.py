@@ -75,6 +75,8 @@ class Facts:
     publicity_end: datetime | date | None = None
     award_decided_on: date | None = None
     contract_signed_on: date | None = None
+    corrected_on: date | None = None
+    offer_from: datetime | date | None = None
     bidders: list[Bidder] = field(default_factory=list)
     rejected_bids: list[RejectedBid] = field(default_factory=list)
     team: list[TeamMember] = field(default_factory=list)

@@ -226,6 +226,11 @@ _CLASS_WORDS: tuple[tuple[ProjectClass, str, int], ...] = (
         4,
     ),
     (ProjectClass.OTHER, r"企业自筹|国企(?:阳光)?采购|国有企业采购|非政府采购|自主采购", 6),
+    (
+        ProjectClass.OTHER,
+        r"我公司(?:于|拟|组织|决定)|我司|劳务(?:分包)?(?:招标|采购|比选)",
+        6,
+    ),  # a company buys for itself
     (ProjectClass.PROCUREMENT, r"政府采购|财政部|采购人|采购单位|SDGP|成交供应商|采购代理机构|采购包", 2),
     (
         ProjectClass.WORKS,
@@ -248,8 +253,8 @@ def class_of(source: Source) -> ProjectClass:
             if claim and re.search(pattern, claim):
                 return project_class
     text = source.title + "\n" + source.flat
-    weights = {
-        project_class: weight * len(set(re.findall(pattern, text))) for project_class, pattern, weight in _CLASS_WORDS
-    }
+    weights = dict.fromkeys(ProjectClass, 0)
+    for project_class, pattern, weight in _CLASS_WORDS:
+        weights[project_class] += weight * len(set(re.findall(pattern, text)))
     best = max(weights, key=lambda project_class: weights[project_class])
     return best if weights[best] else ProjectClass.OTHER

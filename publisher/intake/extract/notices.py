@@ -105,6 +105,8 @@ def find(source: Source) -> Facts:
     schedule.find_documents(source, facts)
     schedule.find_publicity(source, facts)
     schedule.find_award_dates(source, facts)
+    schedule.find_offer(source, facts)
+    schedule.find_correction_date(source, facts)
     bidders.find_bidders(source, facts)
     bidders.find_rejected(source, facts)
     bidders.find_team(source, facts)
@@ -198,4 +200,6 @@ def _dates(facts: Facts) -> Dates:
         publicity_end=_day(facts.publicity_end),
         award_decided_on=facts.award_decided_on,
         contract_signed_on=facts.contract_signed_on,
+        corrected_on=facts.corrected_on,
+        offer_from=facts.offer_from,
     )

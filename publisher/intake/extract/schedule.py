@@ -44,8 +44,8 @@ def _deadlines(source: Source) -> Iterator[tuple[Moment, str]]:
         if (found := _BEFORE.search(text)) and (moment := first_moment(found["when"])):
             yield moment, place
     for text, place in source.placed:
-        for span in _quoted(text):
-            yield span, place
+        for _, end in _quoted(text):
+            yield end, place
     for text, place in source.placed:
         found = _DEADLINE_TEXT.search(text)
         other = found is None or _NOT_BIDS.search(text[max(0, found.start() - 12) : found.start()])
@@ -60,11 +60,11 @@ def last_of_window(value: str) -> Moment | None:
     return window[0][1] if window else first_moment(value)
 
 
-def _quoted(text: str) -> Iterator[Moment]:
+def _quoted(text: str) -> Iterator[tuple[Moment, Moment]]:
     for found in _QUOTE_SPAN.finditer(text):
         for begin, end in spans(text):
             if 0 <= begin.start - found.end() <= 6:
-                yield end
+                yield begin, end
 
 
 def _in_submission_part(source: Source) -> Iterator[tuple[Moment, str]]:
@@ -72,6 +72,26 @@ def _in_submission_part(source: Source) -> Iterator[tuple[Moment, str]]:
     for pair in source.with_key("time"):
         if _SUBMISSION.search(pair.heading) and (moment := last_of_window(pair.value)):
             yield moment, pair.place
+
+
+def find_offer(source: Source, facts: Facts) -> None:
+    """When the listing or auction of land or property begins: the start of the period of quotation."""
+    if facts.form is None or facts.form.kind is not Kind.BID_ANNOUNCEMENT:
+        return
+    if facts.project_class not in (ProjectClass.LAND, ProjectClass.PROPERTY):
+        return
+    for text, place in source.placed:
+        for begin, _ in _quoted(text):
+            facts.offer_from, facts.places["offer_from"] = begin.value, place
+            return
+
+
+def find_correction_date(source: Source, facts: Facts) -> None:
+    """The day on which a change notice says that it changes (更正日期)."""
+    if facts.form is None or facts.form.kind is not Kind.CHANGE_NOTICE:
+        return
+    if stated := _single(source, "change_date"):
+        facts.corrected_on, facts.places["corrected_on"] = stated[0].day, stated[1].place
 
 
 def find_opening(source: Source, facts: Facts) -> None:

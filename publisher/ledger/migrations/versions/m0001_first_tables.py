@@ -303,6 +303,19 @@ def upgrade() -> None:
     op.create_index("ix_observation_delivery_id", "observation", ["delivery_id"], unique=False)
     op.create_index("ix_observation_rate", "observation", ["channel", "started_at"], unique=False)
     op.create_table(
+        "rule_override",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("sub", sa.Integer(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("given_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_override")),
+        sa.UniqueConstraint("sha256", "sub", "rule", name=op.f("uq_rule_override_sha256_sub_rule")),
+    )
+    op.create_table(
         "task",
         sa.Column("id", Id, nullable=False),
         sa.Column("delivery_id", sa.BigInteger(), nullable=False),
