@@ -195,7 +195,7 @@ def test_c008_a_channel_that_is_added_later_lacks_what_was_accepted_before_and_t
     assert ([d["channel"] for d in first["deliveries"]], list(first["not_routed"])) == (["county"], ["portal"])
     assert ([d["channel"] for d in second["deliveries"]], second["not_routed"]) == (["county", "portal"], {})
     assert [item["title"] for item in desk.sites["portal"].items()] == ["招标公告乙"]
-    assert "portal网：未列入发布" in desk.run("show", "1").stdout
+    assert "未发往 portal网" in desk.run("show", "1").stdout
 
 
 # ---- maintenance and hours
