@@ -9,9 +9,9 @@ sender goes on by itself (`publisher.send.sender`), from the rows that accept le
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -28,12 +28,13 @@ from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fault
-from publisher.notice import Kind, Notice, identity
+from publisher.notice import LOCAL, Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
+from publisher.rules.book import RuleBook, rule_book
+from publisher.rules.content import Checked, Papers, check_content
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
-from publisher.rules.required import missing_fields
 from publisher.rules.routing import route
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
@@ -247,12 +248,15 @@ class Line:
             intake_rows.decide_workbook(tx, parent)
 
     def _decide_draft(self, row: IntakeRow, draft: Draft, now: datetime) -> None:
-        if draft.notice is None or draft.problems:
-            self._hold(row, draft.problems, draft.warnings, draft.notice)
-            return
         notice = draft.notice
-        if missing := missing_fields(notice):
-            self._hold(row, missing, draft.warnings, notice)
+        if notice is None:
+            self._hold(row, draft.problems, draft.warnings)
+            return
+        checked = check_draft(draft, notice, rule_book(self.settings.folder), day=now.astimezone(LOCAL).date())
+        draft = replace(draft, problems=checked.problems, warnings=checked.warnings)
+        if draft.problems:
+            # Before anything is asked, what mandatory channels cannot take is found too: all problems at once.
+            self._hold(row, [*draft.problems, *self.plan(notice, now)[1]], draft.warnings, notice)
             return
         with self.ledger.read() as conn:
             number = intake_rows.same_text(conn, notice.digest, identity(notice))
@@ -384,6 +388,18 @@ class Line:
         self.receipts.remove_old_notes(row)
         with self.ledger.write() as tx:
             intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+
+
+def check_draft(
+    draft: Draft, notice: Notice, book: RuleBook, *, day: date | None, let_go: Collection[str] = frozenset()
+) -> Checked:
+    """Everything that the rules over content find in what was read, with what reading found itself."""
+    names = {ref.sha256: ref.name for ref in notice.attachments}
+    papers = Papers(
+        (draft.main.name, draft.main.data) if draft.main else None,
+        {names.get(sha256, sha256): data for sha256, data in draft.attachments.items()},
+    )
+    return check_content(notice, papers, book, day=day, read=(draft.problems, draft.warnings), let_go=let_go)
 
 
 def plan(
