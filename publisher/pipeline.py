@@ -8,6 +8,7 @@ sender goes on by itself (`publisher.send.sender`), from the rows that accept le
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -417,20 +418,29 @@ def plan(
         try:
             rendition, found = _render(notice, channel, renderer)
         except TemplateFault as fault:
+            logger.error("%s", fault)
             if routed.mandatory:
                 problems.append(fault.problem)
-            logger.error("%s", fault)
-            continue
+                continue
+            rendition, found = _stand_in(notice), [fault.problem]
         if routed.mandatory:
             problems += found
         held = None
         if found and not routed.mandatory:
-            held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
+            only_template = found[0].reason is Reason.TEMPLATE_FAULT
+            reason = Reason.TEMPLATE_FAULT if only_template else Reason.CHANNEL_LIMIT
+            held = Problem(reason, "；".join(str(p) for p in found), channel=channel.name)
         due = deadline(base, channel.settings)
         planned.append(Planned(channel.name, channel.settings.tier.value, routed.mandatory, rendition, due, held))
     if not planned and not problems:
         problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
     return planned, problems
+
+
+def _stand_in(notice: Notice) -> Rendition:
+    """The notice's own text, for a held delivery whose template is at fault, until `retry --render` makes the right."""
+    content = notice.body_html.encode()
+    return Rendition(hashlib.sha256(content).hexdigest(), "text/html", notice.title, content, notice.digest)
 
 
 def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:

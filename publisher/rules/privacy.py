@@ -34,7 +34,7 @@ _HOME = re.compile(
 _FLAT = re.compile(r"[\u4e00-\u9fff]{2,}(?:\d+|[一二三四五六七八九十]+)号?[楼栋幢座]\d+单元\d+[室户号]?")
 _NATURAL_PERSON = re.compile(r"姓\s*名|身份证|自然人|本人|个人|性别|出生")
 _CONTACT = re.compile(
-    r"联\s*系|电\s*话|手\s*机|咨\s*询|热\s*线|传\s*真|客\s*服|投\s*诉|监\s*督|举\s*报|异\s*议|质\s*疑|询\s*问|答\s*疑|报\s*名|[Tt][Ee][Ll]"
+    r"联\s*系|电\s*话|咨\s*询|热\s*线|传\s*真|客\s*服|投\s*诉|监\s*督|举\s*报|异\s*议|质\s*疑|询\s*问|答\s*疑|报\s*名|[Tt][Ee][Ll]"
 )
 _CONTACT_HEADING = re.compile(
     r"^\s*(?:[(]?[一二三四五六七八九十\d]{1,3}[)]?\s*[、.．])?\s*.{0,24}(?:联系方式|方式联系|联系人)"
@@ -154,8 +154,9 @@ def _is_contact(texts: Sequence[str], at: int, start: int, kind: Kind, *, in_con
         return False
     if _CONTACT.search(own) or _CONTACT.search(left) or in_contacts:
         return True
-    if text.count("\t") >= 2:
-        return _column_is_contact(texts, at, len(cells), kind)
+    column = _column_is_contact(texts, at, len(cells), kind) if "\t" in text else None
+    if column is not None:
+        return column
     near = [one for one in texts[max(0, at - 3) : at] if one.strip()]
     return any(_CONTACT.search(one) for one in near) and not (kind in _WINNERS and any(map(_PERSONAL.search, near)))
 
@@ -176,14 +177,15 @@ def _cells_before(text: str, start: int) -> tuple[list[str], str, int]:
     return left[:-1], cell, len(left[-1])
 
 
-def _column_is_contact(texts: Sequence[str], at: int, column: int, kind: Kind) -> bool:
-    """Of a row of a table: what the nearest row above with that column says at its head."""
+def _column_is_contact(texts: Sequence[str], at: int, column: int, kind: Kind) -> bool | None:
+    """Of a row of a table: what the nearest row above with that column says at its head; None without one."""
     for above in reversed(texts[max(0, at - 60) : at]):
         cells = above.split("\t")
+        if len(cells) < 2:
+            return None  # above the table
         if len(cells) > column and not re.search(r"\d{5}", cells[column]):
-            head = " ".join(cells)
-            return bool(_CONTACT.search(cells[column])) and not (kind in _WINNERS and not _OFFICE.search(head))
-    return False
+            return bool(_CONTACT.search(cells[column])) and not (kind in _WINNERS and not _OFFICE.search(above))
+    return None
 
 
 def _homes(passages: Sequence[Passage], texts: Sequence[str]) -> Iterator[Finding]:

@@ -87,6 +87,12 @@ def _original_is_named(notice: Notice) -> bool:
     )
 
 
+def _has_team(notice: Notice) -> bool:
+    """Someone beside the leader; a candidate's leader alone is no team."""
+    leader = re.compile(r"项目(?:负责人|经理|总监)|总监")
+    return any(member.role is not None and not leader.search(member.role) for member in notice.team)
+
+
 _PRESENT: Mapping[str, Callable[[Notice], bool]] = {
     "project_name": lambda n: _has(n.project_name),
     "project_no": lambda n: _has(n.project_no),
@@ -111,6 +117,7 @@ _PRESENT: Mapping[str, Callable[[Notice], bool]] = {
     "addresses": lambda n: any(_has(c.address) for c in n.winners),
     "rejected_bids": lambda n: bool(n.rejected_bids),
     "team": lambda n: any(_has(member.name) for member in n.team),
+    "team_beside_leader": _has_team,
     "performance": lambda n: any(not one.is_award for one in n.performance),
     "awards": lambda n: any(one.is_award for one in n.performance),
     "contract_signed_on": lambda n: n.dates.contract_signed_on is not None,

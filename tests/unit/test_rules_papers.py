@@ -10,6 +10,7 @@ import docx
 import pytest
 
 from publisher.errors import Reason
+from publisher.figures import is_identity_number
 from publisher.intake.reading import NamedBytes, read_files
 from publisher.rules.clean import CannotBeCleaned, clean_docx
 from tests.support import notice_texts as texts
@@ -26,11 +27,20 @@ def beside(name: str, data: bytes) -> dict[str, bytes]:
     return {"公告正文.docx": word_file(*LINES), name: data}
 
 
-def with_annotation(data: bytes, extra: bytes) -> bytes:
-    """The PDF with `extra` as entry of its first page; offsets grow stale, which every reader mends."""
-    return data.replace(b"/Type /Page ", b"/Type /Page " + extra + b" ", 1).replace(
-        b"/Type/Page/", b"/Type/Page" + extra + b"/", 1
-    )
+def pdf_with(data: bytes, *, author: str = "", note: bool = False) -> bytes:
+    """The PDF with a name in its properties or a note on its first page, appended as editors do."""
+    added, trailer = b"", b"/Root 1 0 R"
+    if author:
+        added += b"90 0 obj\n<</Author <FEFF%s>>>\nendobj\n" % author.encode("utf-16-be").hex().encode()
+        trailer += b"/Info 90 0 R"
+    if note:
+        added += b"91 0 obj\n<</Type/Annot/Subtype/Text/Rect[10 10 30 30]/Contents(is this right?)>>\nendobj\n"
+        data = data.replace(b"/Type/Page/", b"/Type/Page/Annots[91 0 R]/", 1)
+    body = data[: data.rindex(b"xref\n0 ")] + added
+    places = {int(m[1]): m.start() for m in re.finditer(rb"^(\d+) 0 obj", body, re.MULTILINE)}
+    table = b"".join(b"%d 1\n%010d 00000 n \n" % one for one in sorted(places.items()))
+    start = len(body)
+    return body + b"xref\n%strailer<</Size 92%s>>\nstartxref\n%d\n%%%%EOF" % (table, trailer, start)
 
 
 def test_a_clean_word_file_has_nothing_to_say() -> None:
@@ -92,11 +102,28 @@ def test_the_text_of_an_attachment_is_screened_and_the_place_named(name: str, da
 
 
 def test_a_pdf_is_screened_page_by_page() -> None:
-    pdf = pdf_of([[LATIN], ["Tel of nobody", "ID 370000190012310014 or so", "ID " + "110000190001010009"]])
-    pages = checked_files(beside("图纸说明.pdf", pdf))
-    assert "file.not_screened" not in warned_by(pages)
-    numbers = [str(p) for p in pages.problems if p.rule == "privacy.id_number"]
-    assert all("第 2 页" in one for one in numbers)
+    number = next(
+        f"37000019001231001{last}" for last in "0123456789X" if is_identity_number(f"37000019001231001{last}")
+    )
+    result = checked_files(beside("图纸说明.pdf", pdf_of([[LATIN], ["nothing here", f"ID {number}"]])))
+    assert "file.not_screened" not in warned_by(result)
+    problem = of_rule(result, "privacy.id_number")
+    assert "附件“图纸说明.pdf”第 2 页" in str(problem) and number not in str(problem)
+
+
+def test_a_note_on_a_pdf_is_held_with_its_page_and_links_are_no_notes() -> None:
+    plain = pdf_of([[LATIN], [LATIN]])
+    assert held_by(checked_files(beside("图纸.pdf", plain))) == []
+    problem = of_rule(checked_files(beside("图纸.pdf", pdf_with(plain, note=True))), "file.comments")
+    assert "附件“图纸.pdf”第 1 页有批注" in str(problem)
+    link = pdf_with(plain, note=True).replace(b"/Subtype/Text", b"/Subtype/Link")
+    assert held_by(checked_files(beside("图纸.pdf", link))) == []
+
+
+def test_a_person_in_the_properties_of_a_pdf_holds_it_as_an_attachment() -> None:
+    plain = pdf_of([[LATIN]])
+    assert held_by(checked_files(beside("图纸.pdf", pdf_with(plain, author="孔某某")))) == ["file.author_attachment"]
+    assert held_by(checked_files(beside("图纸.pdf", pdf_with(plain, author="WPS 文字")))) == []
 
 
 @pytest.mark.parametrize(
