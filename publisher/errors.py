@@ -85,6 +85,10 @@ class Reason(StrEnum):
     SAME_IDENTITY_OTHER_TEXT = "same_identity_other_text"
     LIMIT_EXCEEDED = "limit_exceeded"
     NO_CHANNEL = "no_channel"
+    CREDIT_CODE_WRONG = "credit_code_wrong"
+    PRIVATE_DATA = "private_data"
+    WORD_LISTED = "word_listed"
+    HIDDEN_CONTENT = "hidden_content"
     # intake: shown beside the notice, stops nothing
     DATE_SUSPECT = "date_suspect"
     PHONE_MASKED = "phone_masked"
@@ -94,6 +98,9 @@ class Reason(StrEnum):
     RESULT_CORRECTION = "result_correction"
     LEGAL_TERM_MISSED = "legal_term_missed"
     CALENDAR_MISSING = "calendar_missing"
+    SECTION_ORDER = "section_order"
+    FILE_METADATA = "file_metadata"
+    NOT_SCREENED = "not_screened"
 
 
 ADVICE: dict[Reason, str] = {
@@ -161,6 +168,13 @@ ADVICE: dict[Reason, str] = {
     Reason.RESULT_CORRECTION: "本公告更正的是结果，统计时以更正后的结果为准。",
     Reason.LEGAL_TERM_MISSED: "已超过法定公开时限，请尽快发布并查明原因。",
     Reason.CALENDAR_MISSING: "没有当年的工作日历，期限无法计算，请管理员补充日历文件。",
+    Reason.CREDIT_CODE_WRONG: "统一社会信用代码校验不符，请对照营业执照核对。",
+    Reason.PRIVATE_DATA: "含有不应公开的个人信息，请删除或用星号遮盖后重新放入。",
+    Reason.WORD_LISTED: "出现了词表中的用语，请核对修改。",
+    Reason.HIDDEN_CONTENT: "文件中有修订、批注或隐藏内容，请清理后重新放入。",
+    Reason.SECTION_ORDER: "章节与规定格式不一致，请核对；只是提醒，不影响发布。",
+    Reason.FILE_METADATA: "文件属性中留有个人姓名，请清理文件属性。",
+    Reason.NOT_SCREENED: "有文件程序无法逐字检查，请人工核对。",
 }
 
 
@@ -169,7 +183,8 @@ class Problem:
     """One thing that is wrong with a file or a notice, in words its sender can act on.
 
     `detail` is Chinese and complete in itself; `field` names the field of the notice, `channel`
-    the channel whose limit is meant, `rule` the rule of `config/rules` that a person may override.
+    the channel whose limit is meant, `rule` the rule of `config/rules` that asks (by which a person may
+    let the notice go), `place` where in the file it stands.
     """
 
     reason: Reason
@@ -177,6 +192,7 @@ class Problem:
     field: str | None = None
     channel: str | None = None
     rule: str | None = None
+    place: str | None = None
 
     def __str__(self) -> str:
         return self.detail or ADVICE[self.reason]

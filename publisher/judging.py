@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 from publisher.delivery import IntakeState
-from publisher.errors import NoticeReturned, Problem, Reason
+from publisher.errors import ADVICE, NoticeReturned, Problem, Reason
 from publisher.intake.folder import SORTING, files_of, shown_name
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.ledger import acceptance, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.store import Ledger
-from publisher.notice import Notice, identity
-from publisher.pipeline import plan
+from publisher.notice import LOCAL, Kind, Notice, identity
+from publisher.pipeline import check_all, plan
 from publisher.render import Renderer
+from publisher.rules.book import RuleBook
 from publisher.rules.required import missing_fields
 from publisher.rules.terms import Law, check_terms
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import IntakeSettings
+
+OPENING_HOUR = time(9)
+"""When on the day that it prints a notice is taken to be handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,45 +102,75 @@ def _read(draft: Draft, law: Law) -> Judged:
 
 def judge(
     one: Dropped,
-    now: datetime,
+    at: datetime | None,
     channels: Mapping[str, OpenChannel],
     renderer: Renderer,
     ledger: Ledger | None,
     law: Law,
+    *,
+    book: RuleBook,
+    now: datetime,
+    let_go: Collection[str] = frozenset(),
 ) -> list[Judged]:
-    """What would become of it now, on these channels; with a ledger, duplicates are found too."""
-    return [_judge(found, now, channels, renderer, ledger, law) for found in read(one, law)]
+    """What would become of it `at` an instant, on these channels; with a ledger, duplicates are found too.
+
+    `at` None: on the day that the notice prints, or now where it prints none. `let_go`: ids of rules that a
+    person has let go. Every problem is named at once.
+    """
+    try:
+        drafts = read_files(one.files, one.declared)
+    except NoticeReturned as returned:
+        return [Judged(IntakeState.RETURNED, tuple(returned.problems))]
+    return [
+        _judge(draft, at or _printed(draft) or now, channels, renderer, ledger, law, book, let_go) for draft in drafts
+    ]
+
+
+def _printed(draft: Draft) -> datetime | None:
+    day = draft.notice.dates.printed_on if draft.notice else None
+    return None if day is None else datetime.combine(day, OPENING_HOUR, LOCAL)
 
 
 def _judge(
-    found: Judged,
-    now: datetime,
+    draft: Draft,
+    at: datetime,
     channels: Mapping[str, OpenChannel],
     renderer: Renderer,
     ledger: Ledger | None,
     law: Law,
+    book: RuleBook,
+    let_go: Collection[str],
 ) -> Judged:
-    notice = found.notice
-    if notice is None or found.outcome is not IntakeState.ACCEPTED:
+    found, notice = _read(draft, law), draft.notice
+    if notice is None:
         return found
-    if ledger is not None and (known := _known(ledger, notice)) is not None:
+    checked = check_all(draft, notice, book, law, at=at, let_go=let_go)
+    known, told = _known(ledger, notice) if ledger is not None else (None, ())
+    found = replace(found, warnings=(*checked.warnings, *told))
+    planned, problems = plan(notice, at, channels, renderer, law)
+    if checked.problems:
+        return _changed(found, IntakeState.HELD, (*checked.problems, *([known] if known else []), *problems))
+    if known is not None:
         outcome = IntakeState.DUPLICATE if known.reason is Reason.DUPLICATE else IntakeState.HELD
         return _changed(found, outcome, (known,))
-    planned, problems = plan(notice, now, channels, renderer, law)
     if problems:
         return _changed(found, IntakeState.HELD, problems)
     return _changed(found, IntakeState.ACCEPTED, (), planned)
 
 
-def _known(ledger: Ledger, notice: Notice) -> Problem | None:
+def _known(ledger: Ledger, notice: Notice) -> tuple[Problem | None, tuple[Problem, ...]]:
+    """What the ledger holds of this notice already, and what it lacks of the notice that is referred to."""
     with ledger.read() as conn:
         number = intake_rows.same_text(conn, notice.digest, identity(notice))
         standing = acceptance.find_notice(conn, identity(notice))
+        orphan = notice.original is not None and acceptance.find_original(conn, notice) is None
+    refers = orphan and notice.kind is Kind.CHANGE_NOTICE
+    told = (Problem(Reason.ORIGINAL_UNKNOWN, ADVICE[Reason.ORIGINAL_UNKNOWN]),) if refers else ()
     if number is not None:
-        return Problem(Reason.DUPLICATE, f"已收过：与编号 {number} 相同，不再重复发布")
+        return Problem(Reason.DUPLICATE, f"已收过：与编号 {number} 相同，不再重复发布"), told
     if standing is not None:
-        return Problem(Reason.SAME_IDENTITY_OTHER_TEXT, f"已收过同一公告（{standing.title}），但内容不同")
-    return None
+        return Problem(Reason.SAME_IDENTITY_OTHER_TEXT, f"已收过同一公告（{standing.title}），但内容不同"), told
+    return None, told
 
 
 def _changed(

@@ -8,10 +8,11 @@ sender goes on by itself (`publisher.send.sender`), from the rows that accept le
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -28,15 +29,16 @@ from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fault
-from publisher.notice import Kind, Notice, identity
+from publisher.notice import LOCAL, Kind, Notice, identity
 from publisher.receipts import Receipts
 from publisher.render import Renderer, TemplateFault
+from publisher.rules.book import RuleBook, rule_book
 from publisher.rules.clock import nearest
+from publisher.rules.content import Checked, Papers, check_content
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
-from publisher.rules.required import missing_fields
 from publisher.rules.routing import route
-from publisher.rules.terms import Findings, Law, check_terms, dates_outside, day_of
+from publisher.rules.terms import Law, check_terms, dates_outside, day_of
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
@@ -250,14 +252,15 @@ class Line:
             intake_rows.decide_workbook(tx, parent)
 
     def _decide_draft(self, row: IntakeRow, draft: Draft, now: datetime) -> None:
-        if draft.notice is None or draft.problems:
-            self._hold(row, draft.problems, draft.warnings, draft.notice)
-            return
         notice = draft.notice
-        law = self._by_law(row, notice, now)
-        draft = replace(draft, warnings=(*draft.warnings, *law.warnings))
-        if problems := [*missing_fields(notice), *law.problems]:
-            self._hold(row, problems, draft.warnings, notice)
+        if notice is None:
+            self._hold(row, draft.problems, draft.warnings)
+            return
+        checked = self._check(row, draft, notice, now)
+        draft = replace(draft, problems=checked.problems, warnings=checked.warnings)
+        if draft.problems:
+            # Before anything is asked, what mandatory channels cannot take is found too: all problems at once.
+            self._hold(row, [*draft.problems, *self.plan(notice, now)[1]], draft.warnings, notice)
             return
         with self.ledger.read() as conn:
             number = intake_rows.same_text(conn, notice.digest, identity(notice))
@@ -269,17 +272,17 @@ class Line:
         else:
             self._decide_again(row, draft, notice, standing.title, now)
 
-    def _by_law(self, row: IntakeRow, notice: Notice, now: datetime) -> Findings:
-        """The legal terms, as published on the day on which it will go; rules that a person let pass only warn."""
+    def _check(self, row: IntakeRow, draft: Draft, notice: Notice, now: datetime) -> Checked:
+        """All rules, as published at the instant at which it will go; rules that a person let pass only warn."""
         with self.ledger.read() as conn:
             passed = overrides.overridden(conn, row)
         goes = max(now, notice.publish_at or now)
-        published = date.fromisoformat(local_day(goes))
-        found = check_terms(notice, self.law, published=published, overridden=passed)
-        unknown = [warning for warning in found.warnings if warning.reason is Reason.CALENDAR_MISSING]
+        book = rule_book(self.settings.folder)
+        checked = check_all(draft, notice, book, self.law, at=goes, let_go=passed)
+        unknown = [warning for warning in checked.warnings if warning.reason is Reason.CALENDAR_MISSING]
         if unknown:
             self._alarm("calendar", str(unknown[0]), stands=True)
-        return Findings(found.problems, (*found.warnings, *dates_outside(notice, goes)))
+        return checked
 
     def _decide_again(self, row: IntakeRow, draft: Draft, notice: Notice, title: str, now: datetime) -> None:
         """A notice of this identity stands, with another text: staff say what this one is."""
@@ -404,6 +407,22 @@ class Line:
             intake_rows.set_moved(tx, row.id, row.place, row.place_name)
 
 
+def check_all(
+    draft: Draft, notice: Notice, book: RuleBook, law: Law, *, at: datetime, let_go: Collection[str] = frozenset()
+) -> Checked:
+    """Everything that the rules find in what was read, published at `at`, with what reading found itself."""
+    day = at.astimezone(LOCAL).date()
+    names = {ref.sha256: ref.name for ref in notice.attachments}
+    papers = Papers(
+        (draft.main.name, draft.main.data) if draft.main else None,
+        {names.get(sha256, sha256): data for sha256, data in draft.attachments.items()},
+    )
+    terms = check_terms(notice, law, published=day, overridden=let_go)
+    # The terms speak of dates with more knowledge than a comparison of dates has: they are said first.
+    read = ([*draft.problems, *terms.problems], [*draft.warnings, *terms.warnings, *dates_outside(notice, at)])
+    return check_content(notice, papers, book, day=day, read=read, let_go=let_go)
+
+
 def plan(
     notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, law: Law
 ) -> tuple[list[Planned], list[Problem]]:
@@ -420,10 +439,11 @@ def plan(
         try:
             one, found = _plan_one(notice, base, channel, renderer, law, mandatory=routed.mandatory)
         except TemplateFault as fault:
+            logger.error("%s", fault)
             if routed.mandatory:
                 problems.append(fault.problem)
-            logger.error("%s", fault)
-            continue
+                continue
+            one, found = _held_for_template(notice, base, channel, law, fault.problem), [fault.problem]
         planned.append(one)
         if routed.mandatory:
             problems += found
@@ -459,8 +479,22 @@ def _plan_one(
     by_law = nearest(notice, law, base) if mandatory else None
     if by_law is not None:
         due = min(due, by_law)
+    return _planned(channel, mandatory, rendition, due, held), found
+
+
+def _planned(
+    channel: OpenChannel, mandatory: bool, rendition: Rendition, due: datetime, held: Problem | None
+) -> Planned:
     fed_by = channel.capabilities.fed_by if channel.capabilities.watched_only else None
-    return Planned(channel.name, channel.settings.tier.value, mandatory, rendition, due, held, fed_by), found
+    return Planned(channel.name, channel.settings.tier.value, mandatory, rendition, due, held, fed_by)
+
+
+def _held_for_template(notice: Notice, base: datetime, channel: OpenChannel, law: Law, problem: Problem) -> Planned:
+    """An optional delivery with the notice's own text, held until `retry --render` makes the right one."""
+    content = notice.body_html.encode()
+    own = Rendition(hashlib.sha256(content).hexdigest(), "text/html", notice.title, content, notice.digest)
+    held = Problem(Reason.TEMPLATE_FAULT, str(problem), channel=channel.name)
+    return _planned(channel, False, own, deadline(base, channel.settings, law.calendar), held)
 
 
 def plan_choice(notice: Notice, now: datetime, channel: OpenChannel | None, renderer: Renderer, law: Law) -> Planned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +18,17 @@ from publisher.channel import AnyChannel, Previews, Tier, Version
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
 from publisher.cli.output import say, say_json, say_table, shown
+from publisher.cli.times import first_day, instant
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, ChannelError, Problem, SettingsError
-from publisher.judging import Dropped, Judged, dropped, judge, read
+from publisher.judging import OPENING_HOUR, Dropped, Judged, dropped, judge, read
 from publisher.ledger import routing_log
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.existing import open_existing
 from publisher.ledger.store import Ledger
-from publisher.notice import Notice
+from publisher.notice import LOCAL, Notice
 from publisher.render import Renderer
+from publisher.rules.book import rule_book
 from publisher.rules.routing import describe_routing
 from publisher.rules.terms import Law, day_of, load_law
 from publisher.send.open_channel import OpenChannel, opened
@@ -76,15 +79,24 @@ def check(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE…", help="Files: what would become of each.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="DATE", help="Judge files by the rules of this day (default: the day they print)."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> int:
-    """Check settings, templates, channels, routing（检查）; with files, what would become of each. Sends nothing."""
+    """Check settings, rules, templates, channels, routing（检查）; with files, every problem of each. Sends nothing."""
+    moment = None if at is None else _at(at)
     checked = _look(desk)
+    book = rule_book(checked.settings.folder)
     ledger = open_existing(checked.settings.ledger_url, system_clock)
+    now = system_clock()
     judged = [
         (one, result)
         for one in _all_dropped(files or [], checked.settings.intake)
-        for result in judge(one, system_clock(), checked.channels, checked.renderer, ledger, checked.law)
+        for result in judge(one, moment, checked.channels, checked.renderer, ledger, checked.law, book=book, now=now)
     ]
     since = _carries_since(ledger)
     if as_json:
@@ -102,6 +114,12 @@ def _carries_since(ledger: Ledger | None) -> Mapping[str, datetime]:
         return {}
     with ledger.read() as conn:
         return routing_log.carries_since(conn)
+
+
+def _at(text: str) -> datetime:
+    """The instant of `--at`; a day alone means its opening hour."""
+    day = first_day(text, "--at") if re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text.strip()) else None
+    return instant(text, "--at") if day is None else datetime.combine(day, OPENING_HOUR, LOCAL)
 
 
 def _close(ledger: Ledger | None) -> None:
@@ -172,8 +190,8 @@ def _judged_facts(one: Dropped, result: Judged) -> dict[str, Any]:
     return {
         "path": one.path,
         "outcome": result.outcome,
-        "problems": [_problem(problem) for problem in result.problems],
-        "warnings": [_problem(warning) for warning in result.warnings],
+        "problems": [_problem(problem, "hold") for problem in result.problems],
+        "warnings": [_problem(warning, "warn") for warning in result.warnings],
         "fields": dict(fields_for_staff(result.notice)) if result.notice else None,
         "channels": [
             {
@@ -187,8 +205,14 @@ def _judged_facts(one: Dropped, result: Judged) -> dict[str, Any]:
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {"reason": problem.reason, "detail": str(problem), "field": problem.field}
+def _problem(problem: Problem, severity: str) -> dict[str, Any]:
+    told = {"reason": problem.reason, "detail": str(problem), "field": problem.field}
+    return told | {"severity": severity, "rule": problem.rule, "place": problem.place}
+
+
+def _rule_of(problem: Problem) -> str:
+    """The id by which a rule is let go, behind the sentence; problems of no rule have none."""
+    return f"〔{problem.rule}〕" if problem.rule else ""
 
 
 def _say_check(
@@ -261,9 +285,9 @@ def _carry(cell: str) -> str:
 def _say_judged(one: Dropped, result: Judged, settings: Settings) -> None:
     say(f"{one.path}：{words.OUTCOMES[result.outcome]}")
     for problem in result.problems:
-        say(f"  问题：{problem}")
+        say(f"  问题：{problem}{_rule_of(problem)}")
     for warning in result.warnings:
-        say(f"  提醒：{warning}")
+        say(f"  提醒：{warning}{_rule_of(warning)}")
     for label, value in fields_for_staff(result.notice) if result.notice else ():
         say(f"  {label}：{value}")
     for plan in result.planned:
@@ -327,8 +351,10 @@ def preview(
         raise SettingsError("\n".join(checked.faults))
     target = out or Path(tempfile.mkdtemp(prefix="publisher-preview-"))
     accepted = True
+    book = rule_book(checked.settings.folder)
     for one in _all_dropped([file], checked.settings.intake):
-        results = judge(one, system_clock(), checked.channels, checked.renderer, None, checked.law)
+        now = system_clock()
+        results = judge(one, now, checked.channels, checked.renderer, None, checked.law, book=book, now=now)
         for number, result in enumerate(results, 1):
             accepted &= result.outcome is IntakeState.ACCEPTED
             folder = target / str(number) if len(results) > 1 else target

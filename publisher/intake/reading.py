@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from publisher.errors import NoticeReturned, Problem, Reason
@@ -30,7 +30,7 @@ class Draft:
 
     `notice` is None when none can be made; then `problems` say why. `attachments` holds the bytes
     by sha256. `problems` hold the notice, `warnings` stop nothing. `places` says where a field was
-    found, `fields` are the values for `publisher extract --json`.
+    found, `fields` are the values for `publisher extract --json`, `main` the file that is the notice.
     """
 
     notice: Notice | None
@@ -39,6 +39,7 @@ class Draft:
     warnings: tuple[Problem, ...]
     places: Mapping[str, str]
     fields: Mapping[str, object]
+    main: NamedBytes | None = field(default=None, repr=False)
 
 
 def read_files(files: Sequence[NamedBytes], declared: str | None = None) -> tuple[Draft, ...]:
@@ -55,7 +56,7 @@ def read_files(files: Sequence[NamedBytes], declared: str | None = None) -> tupl
         return (_doubt(given),)
     attached = [Attached(PurePosixPath(file.name).name, file.data) for file in given if file is not main]
     readings = _read(main)
-    return tuple(_draft(reading, declared, attached) for reading in readings)
+    return tuple(replace(_draft(reading, declared, attached), main=main) for reading in readings)
 
 
 def is_whole(name: str, data: bytes) -> bool:

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, insert, select
 
 from publisher.delivery import IntakeState
-from publisher.errors import NotAllowed
+from publisher.errors import NotAllowed, Problem, Reason
 from publisher.ledger import again, intake_rows
 from publisher.ledger.acts import Person, Told
 from publisher.ledger.chain import Entry
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Tx
 from publisher.ledger.tables import rule_override
+
+_TO_COMPLETE = frozenset({Reason.EMPTY_FIELD, Reason.EMPTY_BODY})
+
+
+def _can_pass(problem: Problem) -> bool:
+    """What is missing or was not understood in a file must be put right in the file."""
+    read = (problem.rule or "").startswith("reading.")
+    return not read and problem.reason not in _TO_COMPLETE
 
 
 def overridden(conn: Connection, row: IntakeRow) -> tuple[str, ...]:
@@ -32,7 +40,7 @@ def override(tx: Tx, number: str, rules: Sequence[str], person: Person, reason: 
         raise NotAllowed(f"{number} 不在待处理中，没有可以核准的规则")
     if not reason.strip():
         raise NotAllowed("核准例外必须写明理由（--reason）")
-    broken = [problem.rule for problem in intake_rows.problems_of(row.problems) if problem.rule]
+    broken = [problem.rule for problem in intake_rows.problems_of(row.problems) if problem.rule and _can_pass(problem)]
     for rule in rules:
         if rule not in broken:
             listed = "、".join(dict.fromkeys(broken)) or "无（须由送交部门补正）"

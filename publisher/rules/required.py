@@ -6,20 +6,26 @@ import functools
 import importlib.resources
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError, field_validator, model_validator
 
 from publisher.errors import Problem, Reason, SettingsError
-from publisher.notice import Candidate, Form, Kind, Notice, ProjectClass, html_to_text, normalise
+from publisher.notice import Candidate, Form, Notice, html_to_text, normalise
+from publisher.rules.row import Finding, Row
 
 SHORTEST_BODY = 30
 """Characters below which a body counts as empty; white space and a repeated title are not counted."""
+BODY_RULE = "required.body"
+TITLE_RULE = "required.title"
+"""Ids of what every notice must have; no data turns them off."""
 
 _BLANK_VALUES = frozenset(
     {"", "/", "／", "-", "—", "——", "无", "空", "待定", "详见附件", "见附件", "详见文件", "xxx", "×××"}
 )
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _CHANGE_LABEL = re.compile(
     r"(?:更正|变更|修改|澄清|答疑|补充|补遗)(?:[)）])?的?(?:主要)?(内容|事项)(?:如下)?\s*[:：\t\n]?"
 )
@@ -81,6 +87,12 @@ def _original_is_named(notice: Notice) -> bool:
     )
 
 
+def _has_team(notice: Notice) -> bool:
+    """Someone beside the leader; a candidate's leader alone is no team."""
+    leader = re.compile(r"项目(?:负责人|经理|总监)|总监")
+    return any(member.role is not None and not leader.search(member.role) for member in notice.team)
+
+
 _PRESENT: Mapping[str, Callable[[Notice], bool]] = {
     "project_name": lambda n: _has(n.project_name),
     "project_no": lambda n: _has(n.project_no),
@@ -93,25 +105,32 @@ _PRESENT: Mapping[str, Callable[[Notice], bool]] = {
     "candidates": lambda n: any(_has(c.name) for c in n.candidates),
     "winners": lambda n: any(_has(w.name) for w in n.winners),
     "prices": _all_have_prices,
+    "budget": lambda n: n.budget is not None or any(lot.budget is not None for lot in n.lots),
+    "control_price": lambda n: n.control_price is not None or any(lot.control_price is not None for lot in n.lots),
+    "agency": lambda n: n.agency is not None and _has(n.agency.name),
+    "contact_phone": lambda n: any(p is not None and _has(p.phone) for p in (n.tenderee, n.agency)),
+    "documents": lambda n: n.dates.documents_from is not None,
+    "scores": lambda n: any(c.score is not None for c in (*n.candidates, *n.winners)),
+    "candidate_prices": lambda n: any(c.price is not None for c in n.candidates),
+    "durations": lambda n: any(_has(c.duration) for c in (*n.candidates, *n.winners)),
+    "qualities": lambda n: any(_has(c.quality) for c in (*n.candidates, *n.winners)),
+    "addresses": lambda n: any(_has(c.address) for c in n.winners),
+    "rejected_bids": lambda n: bool(n.rejected_bids),
+    "team": lambda n: any(_has(member.name) for member in n.team),
+    "team_beside_leader": _has_team,
+    "performance": lambda n: any(not one.is_award for one in n.performance),
+    "awards": lambda n: any(one.is_award for one in n.performance),
+    "contract_signed_on": lambda n: n.dates.contract_signed_on is not None,
 }
 """How each field that the data may name is looked for."""
 
 
-class Requirement(BaseModel):
-    """One row of the data: met when any field of `any_of` is there; `source` and `sure` say why it is asked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Requirement(Row):
+    """One row of the data: met when any field of `any_of` is there, or the text matches any pattern of `says`."""
 
     label: str
-    any_of: tuple[str, ...]
-    kinds: tuple[Kind, ...] = ()
-    forms: tuple[Form, ...] = ()
-    classes: tuple[ProjectClass, ...] = ()
-    except_forms: tuple[Form, ...] = ()
-    except_classes: tuple[ProjectClass, ...] = ()
-    unless_failed: bool = False
-    source: str
-    sure: Literal["law", "high", "medium", "practice"]
+    any_of: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
 
     @field_validator("any_of")
     @classmethod
@@ -120,20 +139,27 @@ class Requirement(BaseModel):
             raise ValueError(f"unknown field {unknown[0]}; known are {', '.join(_PRESENT)}")
         return names
 
-    def asked_of(self, notice: Notice) -> bool:
-        """Whether this notice must meet the requirement."""
-        return (
-            (not self.kinds or notice.kind in self.kinds)
-            and (not self.forms or notice.form in self.forms)
-            and (not self.classes or notice.project_class in self.classes)
-            and notice.form not in self.except_forms
-            and notice.project_class not in self.except_classes
-            and not (self.unless_failed and (notice.failed or notice.form is Form.FAILED_TENDER))
-        )
+    @field_validator("says")
+    @classmethod
+    def _patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern} is no pattern: {error}") from error
+        return patterns
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.any_of and not self.says:
+            raise ValueError("any_of or says must name something")
+        return self
 
     def met_by(self, notice: Notice) -> bool:
         """Whether the notice has what is asked."""
-        return any(_PRESENT[name](notice) for name in self.any_of)
+        return any(_PRESENT[name](notice) for name in self.any_of) or any(
+            re.search(pattern, notice.text) for pattern in self.says
+        )
 
 
 @functools.cache
@@ -143,28 +169,37 @@ def shipped_requirements() -> tuple[Requirement, ...]:
     return read_requirements(text)
 
 
-def read_requirements(text: str) -> tuple[Requirement, ...]:
+def read_requirements(text: str, label: str = "rules/required.toml") -> tuple[Requirement, ...]:
     """The requirements of a TOML text. Raises SettingsError."""
     try:
         rows = tomllib.loads(text).get("requirement", [])
         return tuple(Requirement.model_validate(row) for row in rows)
     except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(f"rules/required.toml: {error}") from error
+        raise SettingsError(f"{label}: {error}") from error
 
 
 def missing_fields(notice: Notice, requirements: tuple[Requirement, ...] | None = None) -> tuple[Problem, ...]:
-    """Everything the notice lacks, all at once: an empty body, then each required field that is blank."""
-    problems = []
-    if (length := _body_length(notice)) < SHORTEST_BODY:
+    """Everything whose lack holds the notice, all at once: an empty body, then each required field that is blank."""
+    asked = shipped_requirements() if requirements is None else requirements
+    strict = tuple(requirement for requirement in asked if requirement.on_breach == "hold")
+    return tuple(
+        Problem(found.reason, found.detail, found.field, rule=found.rule) for found in lacking(notice, strict, None)
+    )
+
+
+def lacking(notice: Notice, requirements: Sequence[Requirement], day: date | None) -> Iterator[Finding]:
+    """What the notice lacks of the requirements in force on `day`, strict or not."""
+    if not _surely_long(notice) and (length := _body_length(notice)) < SHORTEST_BODY:
         detail = f"正文为空或过短：标题之外只有 {length} 个字，至少应有 {SHORTEST_BODY} 个字。请补充正文后重新放入。"
-        problems.append(Problem(Reason.EMPTY_BODY, detail, field="body_html"))
+        yield Finding(BODY_RULE, Reason.EMPTY_BODY, detail, "body_html")
     if not re.search(r"\w{2}", notice.title):
-        problems.append(Problem(Reason.EMPTY_FIELD, "未写明：标题。请补齐后重新放入。", field="title"))
-    for requirement in shipped_requirements() if requirements is None else requirements:
-        if requirement.asked_of(notice) and not requirement.met_by(notice):
-            detail = f"未写明：{requirement.label}{_whose(requirement, notice)}。请补齐后重新放入。"
-            problems.append(Problem(Reason.EMPTY_FIELD, detail, field=requirement.any_of[0]))
-    return tuple(problems)
+        yield Finding(TITLE_RULE, Reason.EMPTY_FIELD, "未写明：标题。请补齐后重新放入。", "title")
+    for requirement in requirements:
+        if requirement.in_force(day) and requirement.asked_of(notice) and not requirement.met_by(notice):
+            after = "请补齐后重新放入。" if requirement.on_breach == "hold" else f"（{requirement.source}）"
+            detail = f"未写明：{requirement.label}{_whose(requirement, notice)}。{after}"
+            field = requirement.any_of[0] if requirement.any_of else None
+            yield Finding(requirement.id, Reason.EMPTY_FIELD, detail, field)
 
 
 def _whose(requirement: Requirement, notice: Notice) -> str:
@@ -177,3 +212,8 @@ def _whose(requirement: Requirement, notice: Notice) -> str:
 def _body_length(notice: Notice) -> int:
     """Characters of the body that are not white space, without the title where the body begins with it."""
     return len(normalise(html_to_text(notice.body_html)).removeprefix(normalise(notice.title)))
+
+
+def _surely_long(notice: Notice) -> bool:
+    """Far more than the shortest body, seen without taking the page apart; bodies are clean of scripts and styles."""
+    return len(_CHINESE.findall(notice.body_html, 0, 6000)) > 200 + len(notice.title)

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from publisher.intake.extract.amounts import capital_amount, parse_amount
+from publisher.figures import capital_amount, is_credit_code
+from publisher.intake.extract.amounts import parse_amount
 from publisher.intake.extract.blocks import Line, Table, blocks_of
-from publisher.intake.extract.codes import credit_code, is_credit_code
+from publisher.intake.extract.codes import credit_code
 from publisher.intake.extract.dates import first_moment, moments, spans
 from publisher.intake.extract.labels import grids_of, pairs_of, split_line
 from publisher.intake.extract.titles import choose_title, name_in_title, round_of, sequence_of, without_title

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
+from publisher.figures import capital_amount
 from publisher.notice import Money, PriceBasis
 
 _FACTOR = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000), "万": Decimal(10_000)}
@@ -17,11 +18,6 @@ _PER_YEAR = re.compile(r"^\s*(?:[/每]\s*年|每一?年|[(]\s*(?:每年|年)\s*[
 _PER_UNIT = re.compile(r"^\s*(?:/|每|1?(?=平方米))\s*(?!年)\S")
 _UNIT_WORD = re.compile(r"(亿元|万元|元|%)")
 _RATE_WORD = re.compile(r"下浮|上浮|折扣|费率|优惠率|让利|百分比")
-_CAPITAL = re.compile(
-    r"[零壹贰叁肆伍陆柒捌玖拾佰仟万亿]{2,}[元圆](?:[零壹贰叁肆伍陆柒捌玖]角)?(?:零?[壹贰叁肆伍陆柒捌玖]分)?整?"
-)
-_CAPITAL_DIGITS = {c: i for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")}
-_CAPITAL_UNITS = {"拾": 10, "佰": 100, "仟": 1000}
 LARGEST = Decimal(10_000_000_000)
 """元 above which an amount is not believed (100 亿)."""
 _LONGEST_RAW = 120
@@ -96,28 +92,3 @@ def _basis(rest: str, label: str) -> PriceBasis:
 def _short(raw: str) -> str:
     text = re.sub(r"\s+", " ", raw).strip()
     return text if len(text) <= _LONGEST_RAW else text[:_LONGEST_RAW]
-
-
-def capital_amount(text: str) -> Decimal | None:
-    """The value in 元 of an amount in capitals (壹佰壹拾柒万壹仟零肆拾元整), or None."""
-    found = _CAPITAL.search(text)
-    if not found:
-        return None
-    whole, _, small = re.sub("圆", "元", found.group(0)).partition("元")
-    total = section = digit = 0
-    for char in whole:
-        if char in _CAPITAL_DIGITS:
-            digit = _CAPITAL_DIGITS[char]
-        elif char in _CAPITAL_UNITS:
-            section += (digit or 1) * _CAPITAL_UNITS[char]
-            digit = 0
-        else:
-            factor = 10_000 if char == "万" else 100_000_000
-            total = (total + section + digit) * factor if char == "亿" else total + (section + digit) * factor
-            section = digit = 0
-    value = Decimal(total + section + digit)
-    for name, part in (("角", Decimal("0.1")), ("分", Decimal("0.01"))):
-        at = small.find(name)
-        if at > 0:
-            value += _CAPITAL_DIGITS.get(small[at - 1], 0) * part
-    return value

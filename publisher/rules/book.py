@@ -1,0 +1,126 @@
+"""The rule book: all rule data of an installation, read once and checked. A file absent there is the shipped one."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError, field_validator
+
+from publisher.errors import SettingsError
+from publisher.notice import Notice
+from publisher.rules.required import Requirement, read_requirements
+from publisher.rules.row import Finding, Row, Strictness
+
+T = TypeVar("T", bound=Row)
+
+
+class Rule(Row):
+    """How strictly a check of the program is taken; `title` says in Chinese what it looks for."""
+
+    title: str
+
+
+class Word(Row):
+    """A pattern that must not be public; `what` names it to staff."""
+
+    like: str
+    what: str
+
+    @field_validator("like")
+    @classmethod
+    def _pattern(cls, like: str) -> str:
+        return _compiles(like)
+
+
+class Sections(Row):
+    """The headings of a form in official order, as patterns."""
+
+    headings: tuple[str, ...]
+
+    @field_validator("headings")
+    @classmethod
+    def _patterns(cls, headings: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_compiles(heading) for heading in headings)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern} is no pattern: {error}") from error
+    return pattern
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """Every rule over a notice's content."""
+
+    requirements: tuple[Requirement, ...]
+    rules: tuple[Rule, ...]
+    words: tuple[Word, ...]
+    sections: tuple[Sections, ...]
+
+    def strictness(self, finding: Finding, notice: Notice, day: date | None) -> Strictness:
+        """What a finding does to this notice on `day`; a rule that the data do not know holds."""
+        rows: Sequence[Row] = self._by_id.get(finding.rule, ())
+        if not rows:
+            return "hold"
+        asked = [row for row in rows if row.in_force(day) and row.asked_of(notice)]
+        return asked[0].on_breach if asked else "off"
+
+    @functools.cached_property
+    def _by_id(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in (*self.requirements, *self.rules, *self.words):
+            found.setdefault(row.id, []).append(row)
+        return found
+
+
+def read_book(folder: Path | None = None) -> RuleBook:
+    """The rule book of an installation whose settings lie in `folder`; None or no `rules` there: as shipped.
+
+    Raises SettingsError that names the file.
+    """
+    requirements = read_requirements(*_text(folder, "required.toml"))
+    return RuleBook(
+        requirements,
+        _rows(folder, "content.toml", "rule", Rule),
+        _rows(folder, "words.toml", "word", Word),
+        _rows(folder, "sections.toml", "sections", Sections),
+    )
+
+
+@functools.cache
+def rule_book(folder: Path | None = None) -> RuleBook:
+    """`read_book`, once for each folder and program run."""
+    return read_book(folder)
+
+
+def _text(folder: Path | None, name: str) -> tuple[str, str]:
+    """The text of a file of rules and its name for messages."""
+    own = folder / "rules" / name if folder is not None else None
+    if own is not None and own.exists():
+        try:
+            return own.read_text("utf-8-sig"), str(own)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{own}: cannot be read as UTF-8 ({error})") from error
+    return importlib.resources.files("config").joinpath("rules", name).read_text("utf-8"), f"rules/{name}"
+
+
+def _rows(folder: Path | None, name: str, table: str, model: type[T]) -> tuple[T, ...]:
+    text, label = _text(folder, name)
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+        if strange := set(data) - {table}:
+            raise SettingsError(f"{label}: [[{sorted(strange)[0]}]] is not known here; write [[{table}]]")
+        return tuple(model.model_validate(row) for row in data.get(table, []))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError(f"{label}: {error}") from error

@@ -1,0 +1,327 @@
+"""What files carry beside the text one sees: revisions, comments, hidden text, names in their properties.
+
+Attachments go out as they are, so that their text is screened like that of the notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+import pypdfium2
+from lxml import etree
+from pypdfium2 import raw as pdfium
+
+from publisher.errors import Reason
+from publisher.notice import Kind
+from publisher.rules.book import Word
+from publisher.rules.privacy import Passage, screen
+from publisher.rules.row import Finding
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+MAX_PART = 64 * 1024 * 1024
+"""Largest unpacked part of a package that is looked into, in bytes."""
+MAX_ENTRIES = 500
+MAX_PAGES = 400
+"""Pages of a PDF whose text is screened."""
+_NOT_A_NAME = re.compile(
+    r"管理员|用户|微软|办公|科室|公司|中心|未知|作者|电脑|系统|雨林|番茄|联想|学院|大学|政府|招标|采购"
+)
+_PERSON = re.compile(r"[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,6}·[\u4e00-\u9fff·]{1,12}")
+_BROKEN = (zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, EOFError, OSError, ValueError,
+           NotImplementedError, RuntimeError)  # fmt: skip
+"""What a package out of shape ends in; the main document was opened before, an attachment may be anything."""
+_ANNOTATIONS = {
+    pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_HIGHLIGHT, pdfium.FPDF_ANNOT_STRIKEOUT,
+    pdfium.FPDF_ANNOT_UNDERLINE, pdfium.FPDF_ANNOT_INK, pdfium.FPDF_ANNOT_CARET,
+}  # fmt: skip
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+
+
+class _NotScreened(Exception):
+    """The file cannot be looked into; the message says why, in Chinese."""
+
+
+def paper_findings(
+    main: tuple[str, bytes] | None, attachments: Mapping[str, bytes], kind: Kind, words: Sequence[Word] = ()
+) -> Iterator[Finding]:
+    """What the main document carries beside its text, and everything in the attachments (name → bytes)."""
+    if main is not None:
+        with contextlib.suppress(_NotScreened):  # of a file that is no package its reader took what is public
+            yield from _beside_text(main[1], "公告正文文件", "file.author")
+    for name, data in attachments.items():
+        yield from _attachment(PurePosixPath(name).name, data, kind, words, depth=0)
+
+
+def _attachment(name: str, data: bytes, kind: Kind, words: Sequence[Word], depth: int) -> Iterator[Finding]:
+    label = f"附件“{name}”"
+    try:
+        if _is_archive(data):
+            yield from _entries(name, data, kind, words, depth)
+            return
+        yield from _beside_text(data, label, "file.author_attachment", strict=True)
+        passages = _passages(data, label)
+    except _NotScreened as why:
+        detail = f"{label}{why}，程序无法逐字检查，请人工核对有无个人信息。"
+        yield Finding("file.not_screened", Reason.NOT_SCREENED, detail, "attachments", label)
+        return
+    yield from screen(passages, kind, words)
+
+
+def _parts(data: bytes) -> set[str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            return set(package.namelist())
+    except _BROKEN:
+        return set()
+
+
+def _is_archive(data: bytes) -> bool:
+    return data.startswith(b"PK") and not any(name == "[Content_Types].xml" for name in _parts(data))
+
+
+def _entries(name: str, data: bytes, kind: Kind, words: Sequence[Word], depth: int) -> Iterator[Finding]:
+    if depth > 1:
+        raise _NotScreened("是多层压缩包")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            entries = [entry for entry in package.infolist() if not entry.is_dir()]
+            if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > 4 * MAX_PART:
+                raise _NotScreened("压缩包过大")
+            inner = {f"{name}/{_entry_name(entry)}": package.read(entry) for entry in entries}
+    except _BROKEN:
+        raise _NotScreened("压缩包打不开或有密码") from None
+    for path, content in inner.items():
+        yield from _attachment(path.replace("/", "›"), content, kind, words, depth + 1)
+
+
+def _entry_name(entry: zipfile.ZipInfo) -> str:
+    """The name in GBK where the archive does not say UTF-8, as Chinese Windows writes it."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("gb18030")
+    except UnicodeError:
+        return entry.filename
+
+
+def _beside_text(data: bytes, label: str, author_rule: str, *, strict: bool = False) -> Iterator[Finding]:
+    """Revisions, comments, hidden content and names of an office package or a PDF; raises `_NotScreened`."""
+    if data.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as package:
+                yield from _package(package, label, author_rule)
+        except _BROKEN:
+            raise _NotScreened("打不开或已损坏") from None
+    elif data.startswith(b"%PDF"):
+        yield from _pdf_beside_text(data, label, author_rule)
+    elif strict and _text_of_bytes(data) is None:
+        kind = "是图片" if data.startswith(_PICTURES) else "的格式（如旧版 Word、图纸）"
+        raise _NotScreened(kind)
+
+
+def _xml(package: zipfile.ZipFile, part: str) -> etree._Element | None:
+    if part not in package.namelist():
+        return None
+    if package.getinfo(part).file_size > MAX_PART:
+        raise _NotScreened("内容过大")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    return etree.fromstring(package.read(part), parser)
+
+
+def _package(package: zipfile.ZipFile, label: str, author_rule: str) -> Iterator[Finding]:
+    names = package.namelist()
+    for part in sorted(n for n in names if re.fullmatch(r"word/(document|header\d*|footer\d*|footnotes)\.xml", n)):
+        root = _xml(package, part)
+        if root is not None:
+            yield from _word_part(root, label)
+    comments = 0
+    for part in (n for n in names if re.fullmatch(r"(word/comments|xl/comments\d*|xl/threadedComments/.+)\.xml", n)):
+        root = _xml(package, part)
+        comments += 0 if root is None else sum(1 for e in root.iter("{*}comment", "{*}threadedComment"))
+    if comments:
+        detail = f"{label}中有 {comments} 条批注，请清理后重新放入。"
+        yield Finding("file.comments", Reason.HIDDEN_CONTENT, detail, "file", label)
+    book = _xml(package, "xl/workbook.xml")
+    for sheet in book.iter("{*}sheet") if book is not None else ():
+        if sheet.get("state") in ("hidden", "veryHidden"):
+            detail = f"{label}中有隐藏的工作表“{sheet.get('name')}”，请清理后重新放入。"
+            yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", label)
+    core = _xml(package, "docProps/core.xml")
+    if core is not None:
+        people = {e.text for e in core.iter("{*}creator", "{*}lastModifiedBy") if e.text}
+        yield from _authors(people, label, author_rule)
+
+
+def _word_part(root: etree._Element, label: str) -> Iterator[Finding]:
+    for tags, what, rule in (
+        ((f"{W}ins", f"{W}moveTo"), "插入修订", "file.changes"),
+        ((f"{W}del", f"{W}moveFrom"), "删除修订", "file.changes"),
+    ):
+        texts = [_run_text(change) for change in root.iter(*tags)]
+        if texts := [text for text in texts if text.strip()]:
+            first = next(e for e in root.iter(*tags) if _run_text(e).strip())
+            place = _paragraph_place(root, first)
+            where = f"首处在{place}：“{texts[0].strip()[:12]}”"
+            detail = f"{label}中有 {len(texts)} 处{what}（{where}），请接受或拒绝全部修订后重新放入。"
+            yield Finding(rule, Reason.HIDDEN_CONTENT, detail, "file", f"{label}{place}")
+    hidden = [run for run in root.iter(f"{W}r") if _is_hidden(run) and _run_text(run).strip()]
+    if hidden:
+        place = _paragraph_place(root, hidden[0])
+        detail = f"{label}中有 {len(hidden)} 处隐藏文字（首处在{place}），请清理后重新放入。"
+        yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", f"{label}{place}")
+
+
+def _run_text(element: etree._Element) -> str:
+    return "".join(e.text or "" for e in element.iter(f"{W}t", f"{W}delText"))
+
+
+def _is_hidden(run: etree._Element) -> bool:
+    mark = run.find(f"{W}rPr/{W}vanish")
+    return mark is not None and mark.get(f"{W}val") not in ("0", "false", "off")
+
+
+def _paragraph_place(root: etree._Element, inside: etree._Element) -> str:
+    for ancestor in (inside, *inside.iterancestors()):
+        if ancestor.tag == f"{W}p":
+            return next((f"第 {n} 段" for n, p in enumerate(root.iter(f"{W}p"), 1) if p is ancestor), "")
+    return "段落之间"
+
+
+def _authors(people: set[str], label: str, rule: str) -> Iterator[Finding]:
+    for name in sorted(people):
+        person = re.sub(r"\s", "", name)
+        if _PERSON.fullmatch(person) and not _NOT_A_NAME.search(person):
+            shown = person[0] + "*" * (len(person) - 1)
+            detail = f"{label}的属性中留有个人姓名“{shown}”（作者或最后修改人），请清理文件属性。"
+            yield Finding(rule, Reason.FILE_METADATA, detail, "file", label)
+
+
+def _pdf(data: bytes) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        raise _NotScreened("打不开或有密码") from None
+
+
+def _pdf_beside_text(data: bytes, label: str, author_rule: str) -> Iterator[Finding]:
+    document = _pdf(data)
+    try:
+        author = str(document.get_metadata_dict().get("Author") or "")
+        marks = [number for number in range(min(len(document), MAX_PAGES)) if _has_marks(document, number)]
+    except pypdfium2.PdfiumError:
+        raise _NotScreened("打不开或已损坏") from None
+    finally:
+        document.close()
+    yield from _authors({author} if author else set(), label, author_rule)
+    if marks:
+        detail = f"{label}第 {'、'.join(str(n + 1) for n in marks[:10])} 页有批注，请清理后重新放入。"
+        yield Finding("file.comments", Reason.HIDDEN_CONTENT, detail, "file", f"{label}第 {marks[0] + 1} 页")
+
+
+def _has_marks(document: pypdfium2.PdfDocument, number: int) -> bool:
+    page = document[number]
+    try:
+        for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+            annotation = pdfium.FPDFPage_GetAnnot(page, index)
+            subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+            pdfium.FPDFPage_CloseAnnot(annotation)
+            if subtype in _ANNOTATIONS:
+                return True
+    finally:
+        page.close()
+    return False
+
+
+# ---- the text of attachments
+
+
+def _passages(data: bytes, label: str) -> list[Passage]:
+    if data.startswith(b"PK"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as package:
+                return [*_word_passages(package, label), *_sheet_passages(package, label)]
+        except _BROKEN:
+            raise _NotScreened("打不开或已损坏") from None
+    if data.startswith(b"%PDF"):
+        return _pdf_passages(data, label)
+    lines = (_text_of_bytes(data) or "").splitlines()
+    return [Passage(line, f"{label}第 {number} 行") for number, line in enumerate(lines, 1)]
+
+
+def _word_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
+    root = _xml(package, "word/document.xml")
+    body = root.find(f"{W}body") if root is not None else None
+    paragraph = table = 0
+    for block in body if body is not None else ():
+        if block.tag == f"{W}p":
+            paragraph += 1
+            yield Passage(_run_text(block), f"{label}第 {paragraph} 段")
+        elif block.tag == f"{W}tbl":
+            table += 1
+            for number, row in enumerate(block.iter(f"{W}tr"), 1):
+                cells = [_run_text(cell) for cell in row.iterchildren(f"{W}tc")]
+                yield Passage("\t".join(cells), f"{label}第 {table} 个表格第 {number} 行")
+        else:
+            yield Passage(_run_text(block), f"{label}第 {paragraph} 段之后")
+
+
+def _sheet_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
+    """The rows of every sheet: texts as typed, other cells by their figures."""
+    shared = _xml(package, "xl/sharedStrings.xml")
+    texts = (
+        ["".join(t.text or "" for t in si.iter("{*}t")) for si in shared.iter("{*}si")] if shared is not None else []
+    )
+    for part in sorted(name for name in package.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name)):
+        sheet = _xml(package, part)
+        number = re.sub(r"\D", "", part)
+        for row in sheet.iter("{*}row") if sheet is not None else ():
+            cells = [_cell_text(cell, texts) for cell in row.iter("{*}c")]
+            yield Passage("\t".join(cells), f"{label}第 {number} 个工作表第 {row.get('r')} 行")
+
+
+def _cell_text(cell: etree._Element, texts: Sequence[str]) -> str:
+    value = next((e.text or "" for e in cell.iter("{*}v")), "")
+    if cell.get("t") == "s" and value.isdigit() and int(value) < len(texts):
+        return texts[int(value)]
+    return value or "".join(e.text or "" for e in cell.iter("{*}t"))
+
+
+def _pdf_passages(data: bytes, label: str) -> list[Passage]:
+    document = _pdf(data)
+    passages: list[Passage] = []
+    try:
+        for number in range(min(len(document), MAX_PAGES)):
+            page = document[number]
+            text = page.get_textpage()
+            lines = text.get_text_bounded().splitlines()
+            text.close()
+            page.close()
+            passages += [Passage(line, f"{label}第 {number + 1} 页") for line in lines]
+        pages = len(document)
+    except pypdfium2.PdfiumError:
+        raise _NotScreened("打不开或已损坏") from None
+    finally:
+        document.close()
+    if not any(passage.text.strip() for passage in passages):
+        raise _NotScreened("是扫描图片")
+    if pages > MAX_PAGES:
+        raise _NotScreened(f"有 {pages} 页，过长")
+    return passages
+
+
+def _text_of_bytes(data: bytes) -> str | None:
+    """The text of a plain file, None for bytes that are none."""
+    if b"\x00" in data[:4096] or data.startswith((b"\xd0\xcf\x11\xe0", *_PICTURES)):
+        return None
+    for charset in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(charset)
+        except UnicodeDecodeError:
+            continue
+    return None

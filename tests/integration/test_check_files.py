@@ -1,0 +1,214 @@
+"""Pre-flight: `publisher check FILE`, `publisher clean`, and what the line does with the same problems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from publisher.delivery import IntakeState, State
+from publisher.ledger import intake_rows
+from publisher.rules.clean import clean_docx
+from tests.support import notice_texts as texts
+from tests.support.desk import TestDesk
+from tests.support.rules import word_file
+
+WRONG = (
+    texts.RESULT.replace("91420111751839827U", "91420111751839827A")
+    .replace("品牌（如有）：康达", "供货人手机 13900000001")
+    .replace("八、其他补充事宜\n无", "八、其他补充事宜\n内部资料")
+)
+LIMITED = """
+[small]
+title = "小渠道"
+adapter = "channels.municipal_site:MunicipalSite"
+tier = "county"
+read_back = []
+carries = [{{ carry = "{carry}" }}]
+[small.options]
+base_url = "http://127.0.0.1:9"
+[small.options.limits]
+title_chars = 5
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[TestDesk]:
+    made = TestDesk(tmp_path)
+    yield made
+    made.close()
+
+
+def a_file(desk: TestDesk, name: str, data: bytes, folder: str = "someone") -> Path:
+    path = desk.folder / folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def drop(desk: TestDesk, name: str, data: bytes) -> Path:
+    return a_file(desk, name, data, "data/folders/待发布")
+
+
+def questions(desk: TestDesk, number: str = "1") -> tuple[str, list[str]]:
+    """State of an intake, and its problems in words."""
+    ledger = desk.ledger()
+    with ledger.read() as conn:
+        row = intake_rows.by_number(conn, number)
+    ledger.close()
+    assert row is not None
+    return row.state, [str(problem) for problem in intake_rows.problems_of(row.problems)]
+
+
+def test_check_names_every_problem_at_once_with_place_rule_and_severity(desk: TestDesk) -> None:
+    desk.build("county")
+    path = a_file(desk, "结果公告.txt", WRONG.encode())
+    (facts,) = desk.json("check", str(path), code=1)
+    (found,) = facts["files"]
+    assert found["outcome"] == "held"
+    held = {problem["rule"]: problem for problem in found["problems"]}
+    assert set(held) == {"code.credit", "privacy.mobile", "words.internal"}
+    assert all(one["severity"] == "hold" and one["detail"] and one["place"] for one in held.values())
+    assert [one["rule"] for one in found["warnings"]] == ["reading.attachment_missing"]
+    assert found["warnings"][0]["severity"] == "warn"
+    shown = desk.run("check", str(path)).stdout
+    assert "将转待处理" in shown and "正文第 " in shown and "〔privacy.mobile〕" in shown and "13900000001" not in shown
+
+
+def test_check_judges_by_the_printed_day_and_at_another_when_told(desk: TestDesk) -> None:
+    desk.build("county")
+    (desk.home / "rules").mkdir()
+    row = '[[word]]\nid = "words.own"\nlike = "{}"\nwhat = "旧用语"\nsource = "本中心"\nsure = "practice"\n'
+    rule = row.format("崇文社区") + "valid_from = 2018-01-01\n"
+    (desk.home / "rules" / "words.toml").write_text(rule, "utf-8")
+    path = a_file(desk, "招标公告.txt", texts.WORKS_TENDER.encode())  # printed 2017-12-04
+
+    def found(*words: str, code: int) -> list[str]:
+        (facts,) = desk.json("check", str(path), *words, code=code)
+        return [problem["rule"] for problem in facts["files"][0]["problems"] if problem["rule"].startswith("words")]
+
+    assert found(code=0) == []
+    assert set(found("--at", "2018-01-01", code=1)) == {"words.own"}
+    assert found("--at", "2017-12-31 23:59", code=0) == []
+    assert desk.run("check", str(path), "--at", "gestern").exit_code == 2
+
+
+def test_wrong_rule_data_is_a_settings_error_of_check(desk: TestDesk) -> None:
+    desk.build("county")
+    (desk.home / "rules").mkdir()
+    (desk.home / "rules" / "words.toml").write_text("[[word]]\n", "utf-8")
+    ran = desk.run("check")
+    assert ran.exit_code == 2 and "words.toml" in ran.output
+
+
+def test_check_says_that_the_original_of_a_change_is_not_known_to_the_ledger(desk: TestDesk) -> None:
+    desk.build("county")
+    change = a_file(desk, "变更公告.txt", texts.CHANGE.encode())
+    drop(desk, "别的公告.txt", texts.TERMINATION.encode())
+    assert desk.run("once").exit_code == 0
+    assert "本系统没有收过原公告" in desk.run("check", str(change)).stdout
+    drop(desk, "招标公告.txt", texts.WORKS_TENDER.encode())
+    desk.run("once")
+    assert "本系统没有收过原公告" not in desk.run("check", str(change)).stdout
+
+
+def test_the_line_holds_a_file_with_every_problem_and_sends_nothing(desk: TestDesk) -> None:
+    desk.build("county")
+    drop(desk, "结果公告.txt", WRONG.encode())
+    assert desk.run("once").exit_code == 1
+    state, problems = questions(desk)
+    assert state == IntakeState.HELD.value and len(problems) == 3
+    (note,) = (desk.data / "folders" / "待处理").glob("*说明*")
+    assert all(problem in note.read_text("utf-8-sig") for problem in problems)
+    assert desk.json("count")[-1]
+
+
+def test_content_and_limits_of_mandatory_channels_are_asked_together(desk: TestDesk) -> None:
+    desk.build("county", more=LIMITED.format(carry="mandatory"))
+    drop(desk, "结果公告.txt", texts.RESULT.replace("91420111751839827U", "91420111751839827A").encode())
+    assert desk.run("once").exit_code == 1
+    _, problems = questions(desk)
+    assert len(problems) == 2 and "校验位不符" in problems[0] and "小渠道：标题有" in problems[1]
+
+
+def test_the_limit_of_an_optional_channel_holds_its_own_delivery_only(desk: TestDesk) -> None:
+    desk.build("county", more=LIMITED.format(carry="optional"))
+    drop(desk, "结果公告.txt", texts.RESULT.encode())
+    desk.run("once")
+    assert desk.row("1", "county").state == State.PUBLISHED.value
+    held = desk.row("1", "small")
+    assert (held.state, held.reason) == (State.HELD.value, "channel_limit")
+
+
+def test_the_broken_template_of_an_optional_channel_holds_its_own_delivery_until_it_is_put_right(
+    desk: TestDesk,
+) -> None:
+    desk.build("county", "other")
+    channels = desk.home / "channels.toml"
+    head, tail = channels.read_text("utf-8").split("[other]")
+    channels.write_text(head + "[other]" + tail.replace('"mandatory"', '"optional"'), "utf-8")
+    own = desk.home / "templates" / "other" / "notice.html.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("<p>{{ notice.colour }}</p>", "utf-8")
+    drop(desk, "结果公告.txt", texts.RESULT.encode())
+    desk.run("once")
+    assert desk.row("1", "county").state == State.PUBLISHED.value
+    held = desk.row("1", "other")
+    assert (held.state, held.reason) == (State.HELD.value, "template_fault")
+    own.unlink()
+    assert (
+        desk.run("retry", "1", "--channel", "other", "--render", "--by", "王某", "--reason", "模板已修正").exit_code
+        == 0
+    )
+    desk.run("once")
+    assert desk.row("1", "other").state == State.PUBLISHED.value
+
+
+def test_an_amount_that_is_missing_never_goes_out_as_a_blank(desk: TestDesk) -> None:
+    desk.build("county")
+    drop(desk, "结果公告.txt", texts.RESULT.replace("38.6万元", "元").encode())
+    assert desk.run("once").exit_code == 1
+    _, problems = questions(desk)
+    assert any("中标（成交）金额" in problem for problem in problems)
+
+
+def test_markup_and_template_text_in_a_name_are_shown_as_they_are(desk: TestDesk) -> None:
+    desk.build("county")
+    text = texts.RESULT.replace("山东和信医疗科技有限公司", "山东<b>{{ 7*7 }}</b>公司")
+    drop(desk, "结果公告.txt", text.encode())
+    assert desk.run("once").exit_code == 0
+    (facts,) = desk.json("preview", str(a_file(desk, "再看.txt", text.encode())))
+    page = Path(facts["path"]).read_text("utf-8")
+    assert "&lt;b&gt;{{ 7*7 }}&lt;/b&gt;" in page and "49" not in page.split("山东")[1][:20]
+
+
+def test_a_body_with_nothing_but_a_title_is_refused(desk: TestDesk) -> None:
+    desk.build("county")
+    drop(desk, "公告.docx", word_file("曲阜市人民医院医用耗材柜采购项目中标结果公告", "见图"))
+    assert desk.run("once").exit_code == 1
+    _, problems = questions(desk)
+    assert "正文为空或过短" in problems[0]
+
+
+def test_clean_writes_a_copy_beside_the_file_that_the_line_accepts_and_overwrites_nothing(desk: TestDesk) -> None:
+    desk.build("county")
+    dirty = word_file(*texts.RESULT.splitlines(), comment="对吗", inserted="另有说明。", author="孔某某")
+    path = a_file(desk, "结果公告.docx", dirty)
+    assert desk.run("check", str(path)).exit_code == 1
+    first, second = (desk.json("clean", str(path))[0]["cleaned"] for _ in range(2))
+    assert Path(first).name == "结果公告.已清理.docx" and Path(second).name == "结果公告.已清理(2).docx"
+    assert path.read_bytes() == dirty and Path(first).read_bytes() == clean_docx(dirty)
+    drop(desk, "结果公告.docx", Path(first).read_bytes())
+    assert desk.run("once").exit_code == 0
+
+
+def test_clean_says_of_each_file_that_it_cannot_clean_why(desk: TestDesk) -> None:
+    desk.build("county")
+    good, bad = a_file(desk, "甲.docx", word_file("正文")), a_file(desk, "乙.doc", b"\xd0\xcf\x11\xe0old")
+    lines = desk.json("clean", str(bad), str(good), "--out", str(desk.folder / "out"), code=1)
+    assert lines[0]["cleaned"] is None and "Word" in lines[0]["problem"]
+    assert Path(lines[1]["cleaned"]).parent == desk.folder / "out" and Path(lines[1]["cleaned"]).exists()
+    assert desk.run("clean", str(desk.folder / "none.docx")).exit_code == 2
+    assert json.dumps(lines)
