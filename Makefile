@@ -66,6 +66,7 @@ test-real: $(STAMP)  ## run the tests that need system packages, after installin
 
 bench: $(STAMP)  ## measure speed (never part of the tests)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.rules
 
 lock:  ## write constraints.txt anew with the newest versions that pyproject.toml allows
 	$(need-python)

@@ -33,6 +33,7 @@ from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
 from publisher.render import Renderer
+from publisher.rules.book import rule_book
 from publisher.rules.routing import routing_diff, routing_of
 from publisher.rules.terms import Law, load_law
 from publisher.send import watch
@@ -325,6 +326,7 @@ def start_worker(
         pool = ThreadPool(settings.sending.threads)
     sender = Sender(ledger, recorder, pool, channels, settings.sending, daemon_id, outside)
     mover = Mover(office.folders, _reader(ledger), outside.fault)
+    rule_book(settings.folder)  # wrong rule data ends the start, not the reading of the first file
     line = Line(
         ledger=ledger,
         settings=settings,

@@ -407,20 +407,35 @@ class Line:
             intake_rows.set_moved(tx, row.id, row.place, row.place_name)
 
 
-def check_all(
-    draft: Draft, notice: Notice, book: RuleBook, law: Law, *, at: datetime, let_go: Collection[str] = frozenset()
+def check_draft(
+    draft: Draft,
+    notice: Notice,
+    book: RuleBook,
+    *,
+    day: date | None,
+    let_go: Collection[str] = frozenset(),
+    terms: Findings | None = None,
 ) -> Checked:
-    """Everything that the rules find in what was read, published at `at`, with what reading found itself."""
-    day = at.astimezone(LOCAL).date()
+    """Everything that the rules over content find in what was read, with what reading and the legal terms found."""
     names = {ref.sha256: ref.name for ref in notice.attachments}
     papers = Papers(
         (draft.main.name, draft.main.data) if draft.main else None,
         {names.get(sha256, sha256): data for sha256, data in draft.attachments.items()},
     )
-    terms = check_terms(notice, law, published=day, overridden=let_go)
+    by_law = terms or Findings()
     # The terms speak of dates with more knowledge than a comparison of dates has: they are said first.
-    read = ([*draft.problems, *terms.problems], [*draft.warnings, *terms.warnings, *dates_outside(notice, at)])
+    read = ([*draft.problems, *by_law.problems], [*draft.warnings, *by_law.warnings])
     return check_content(notice, papers, book, day=day, read=read, let_go=let_go)
+
+
+def check_all(
+    draft: Draft, notice: Notice, book: RuleBook, law: Law, *, at: datetime, let_go: Collection[str] = frozenset()
+) -> Checked:
+    """All rules, as published at `at`."""
+    day = at.astimezone(LOCAL).date()
+    found = check_terms(notice, law, published=day, overridden=let_go)
+    terms = Findings(found.problems, (*found.warnings, *dates_outside(notice, at)))
+    return check_draft(draft, notice, book, day=day, let_go=let_go, terms=terms)
 
 
 def plan(

@@ -95,12 +95,15 @@ def test_check_judges_by_the_printed_day_and_at_another_when_told(desk: TestDesk
     assert desk.run("check", str(path), "--at", "gestern").exit_code == 2
 
 
-def test_wrong_rule_data_is_a_settings_error_of_check(desk: TestDesk) -> None:
+def test_wrong_rule_data_is_a_settings_error_and_no_file_is_taken_in(desk: TestDesk) -> None:
     desk.build("county")
     (desk.home / "rules").mkdir()
     (desk.home / "rules" / "words.toml").write_text("[[word]]\n", "utf-8")
     ran = desk.run("check")
     assert ran.exit_code == 2 and "words.toml" in ran.output
+    drop(desk, "结果公告.txt", texts.RESULT.encode())
+    assert desk.run("once").exit_code == 2
+    assert (desk.data / "folders" / "待发布" / "结果公告.txt").exists()
 
 
 def test_check_says_that_the_original_of_a_change_is_not_known_to_the_ledger(desk: TestDesk) -> None:
