@@ -12,7 +12,7 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from publisher.rules.content import Checked, Papers, check_content
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
 from publisher.rules.routing import route
-from publisher.rules.terms import Law, check_terms, dates_outside, day_of
+from publisher.rules.terms import Findings, Law, check_terms, dates_outside, day_of
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
