@@ -227,6 +227,7 @@ _CLASS_WORDS: tuple[tuple[ProjectClass, str, int], ...] = (
     ),
     (ProjectClass.OTHER, r"企业自筹|国企(?:阳光)?采购|国有企业采购|非政府采购|自主采购", 6),
     (ProjectClass.PROCUREMENT, r"政府采购|财政部|采购人|采购单位|SDGP|成交供应商|采购代理机构|采购包", 2),
+    (ProjectClass.WORKS, r"(?:批准|核准|备案)建设|施工总承包|工程监理|资格预审申请文件", 3),
     (
         ProjectClass.WORKS,
         r"招标人|招标投标法|工程建设|建设单位|施工图|监理|项目编码|暂列金|投标文件|招标文件|中标通知书|中标候选人",
@@ -248,8 +249,8 @@ def class_of(source: Source) -> ProjectClass:
             if claim and re.search(pattern, claim):
                 return project_class
     text = source.title + "\n" + source.flat
-    weights = {
-        project_class: weight * len(set(re.findall(pattern, text))) for project_class, pattern, weight in _CLASS_WORDS
-    }
+    weights = dict.fromkeys(ProjectClass, 0)
+    for project_class, pattern, weight in _CLASS_WORDS:
+        weights[project_class] += weight * len(set(re.findall(pattern, text)))
     best = max(weights, key=lambda project_class: weights[project_class])
     return best if weights[best] else ProjectClass.OTHER

@@ -46,7 +46,7 @@ _CJK = "\u3400-\u9fff"
 _NUMERAL = "一二三四五六七八九十"
 _STARTS_ITEM = re.compile(
     rf"\s*(?:[{_NUMERAL}]{{1,3}}\s*、|[（(]\s*[{_NUMERAL}\d]{{1,3}}\s*[）)]|\d{{1,2}}\s*[、．.](?!\d)|第[{_NUMERAL}\d]+(?:名|中标候选人|包|标段)"
-    r"|附件|注[：:]|【)"
+    rf"|(?:标项|标段|标包|分标|采购包|合同包|包)\s*[{_NUMERAL}\d]{{1,3}}(?:[（(：:]|\s*$)|附件|注[：:]|【)"
 )
 _LABEL = re.compile(rf"\s*[{_CJK}A-Za-z（）()/、 　]{{2,24}}[：:]")
 _CONTINUES = re.compile(
