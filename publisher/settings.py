@@ -164,13 +164,15 @@ _ORDINARY_NAMES = tuple(
 class IntakeSettings(_Section):
     """How the drop folder is watched.
 
-    `poll` between two looks; `quiet`: how long a file must have rested; `note_after`: how long a file may
+    `poll` between two looks; `quiet`: how long a file must have rested; `old_after`: a file last written longer ago
+    is asked about, not published; `note_after`: how long a file may
     stay unready before a note says so; `max_bytes` of one file; `ignore`: glob patterns (not regular
     expressions) of file names that are never taken.
     """
 
     poll: Duration = timedelta(seconds=2)
     quiet: AnyDuration = timedelta(seconds=5)
+    old_after: Duration = timedelta(days=30)
     note_after: Duration = timedelta(minutes=10)
     max_bytes: Size = 100 * 1024**2
     ignore: tuple[StrictStr, ...] = LITTER

@@ -27,6 +27,7 @@ EVENTS = {
     "late_answer": "迟到的答复",
     "double_settled": "重复发布警报已核实处理",
     "answered": "收到工作人员答复",
+    "stated": "收到说明文件",
     "still_held": "查询后仍需人工处理",
     "published": "发布",
     "updated": "已更新",

@@ -102,8 +102,11 @@ intake = Table(
     Column("notice_id", BigInteger),
     Column("version_id", BigInteger),
     Column("duplicate_of", BigInteger),
-    Column("answer", String(16)),  # of staff to a question: version, change, duplicate
+    Column("answer", String(16)),  # of staff to a question: version, change, duplicate, publish, settled
     Column("answered_by", Text),
+    Column("sidecar_sha256", String(64)),  # of what staff state beside the file
+    Column("sidecar_source", Text),  # where that lay, as `source`
+    Column("modified_at", Moment),  # when the file was last written, as the file system tells
     Column("claimed_at", Moment, nullable=False),
     Column("decided_at", Moment),
     Column("receipt_due", SmallInteger, nullable=False, server_default="0"),  # 0 no, 1 yes, 2 being written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from publisher.notice import FORM_KIND, Form, Kind, Notice, ProjectClass
@@ -30,11 +30,20 @@ class RoutingRow:
     cells: Mapping[str, str]
 
 
-def route(notice: Notice, channels: Iterable[ChannelSettings]) -> tuple[Route, ...]:
-    """The enabled channels that get the notice, in the order given; an optional one only if it is on by default."""
+def route(
+    notice: Notice, channels: Iterable[ChannelSettings], chosen: Collection[str] = (), refused: Collection[str] = ()
+) -> tuple[Route, ...]:
+    """The enabled channels that get the notice, in the order given; an optional one only if it is on by default.
+
+    `chosen` are names of optional channels that are wanted although off by default, `refused` of those that are not.
+    """
     routes = []
     for channel in channels:
         word = _word(channel, notice.form, notice.project_class) if channel.enabled else "none"
+        if word == "optional, off" and channel.name in chosen:
+            word = "optional"
+        if word == "optional" and channel.name in refused:
+            continue
         if word in {"mandatory", "optional"}:
             routes.append(Route(channel, mandatory=word == "mandatory"))
     return tuple(routes)

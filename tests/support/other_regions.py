@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines as the notices have them
 """Notices as other regions word and lay them out, with the fields a person reads in them.
 
 Invented after the layouts of several provinces' platforms: other labels, other numbering, other tables than those

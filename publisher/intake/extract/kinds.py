@@ -74,12 +74,13 @@ _CLAIMS: tuple[tuple[Kind, str], ...] = (
         r"招标|资审|资格预审|采购公告|采购/|采购文件|出让|转让|询价|谈判|磋商|交易公告|单一来源|变卖|招租",
     ),
 )
-_DEFAULT_FORM = {
+DEFAULT_FORM = {
     Kind.BID_ANNOUNCEMENT: Form.TENDER,
     Kind.CHANGE_NOTICE: Form.CORRECTION,
     Kind.WINNING_BID_NOTICE: Form.CANDIDATES,
     Kind.AWARD_RESULT: Form.WINNING_RESULT,
 }
+"""The form of a notice of which only the kind is known."""
 
 
 def claimed_kind(text: str | None) -> Kind | None:
@@ -154,7 +155,7 @@ def _without_title(source: Source, marks: dict[Kind, int], strongest: Kind) -> t
     for claim, place in ((source.declared, "子文件夹"), (source.document.column, "来源栏目")):
         kind = claimed_kind(claim)
         if kind:
-            return declared_form(claim) or _DEFAULT_FORM[kind], place
+            return declared_form(claim) or DEFAULT_FORM[kind], place
     return None, ""
 
 
@@ -163,8 +164,8 @@ def _body_form(source: Source, kind: Kind) -> Form:
         return Form.CLARIFICATION
     if kind is Kind.BID_ANNOUNCEMENT:
         found = title_form(re.sub(r"[\s\S]*?采购方式[：:]?\s*(\S{2,8})[\s\S]*", r"\1公告", source.flat)[:12])
-        return found if found and found.kind is kind else _DEFAULT_FORM[kind]
-    return _DEFAULT_FORM[kind]
+        return found if found and found.kind is kind else DEFAULT_FORM[kind]
+    return DEFAULT_FORM[kind]
 
 
 def _tolerated(kind: Kind, form: Form, claim: str | None, whose: str) -> bool:

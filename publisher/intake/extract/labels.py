@@ -21,7 +21,8 @@ LABELS: dict[str, str] = {
     "parcel": r"(?:地块|宗地)(?:编?号|编号)",
     "tenderee": rf"(?:采购|招标)(?:人|单位|机关){_PARTY_TAIL}|建设单位{_PARTY_TAIL}|出让(?:人|方){_PARTY_TAIL}"
     rf"|(?:转让|出租|招租|委托)(?:人|方){_PARTY_TAIL}|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院",
-    "agency": rf"(?:采购|招标|交易)?代理(?:机构|单位|公司|服务机构){_PARTY_TAIL}|招标代理|采购代理|(?:集中)?采购机构{_PARTY_TAIL}",
+    "agency": rf"(?:采购|招标|交易)?代理(?:机构|单位|公司|服务机构){_PARTY_TAIL}|招标代理|采购代理"
+    rf"|(?:集中)?采购机构{_PARTY_TAIL}",
     "tenderee_address": r"(?:采购|招标)(?:人|单位)地址",
     "tenderee_contact": r"(?:采购|招标)(?:人|单位)(?:项目)?(?:联系人|经办人)|采购经办人",
     "tenderee_phone": r"(?:采购|招标)(?:人|单位)(?:联系)?(?:电话|方式)",

@@ -16,7 +16,7 @@ class Document:
 
     `body_html` is sanitised; `title` is a heading that the format itself marks as such; `column`
     is where the file says it was filed (a breadcrumb, a record's type); `pairs` are label and value
-    of a record; `place` names the row of a workbook.
+    of a record; `place` names the row of a workbook; `head` are the lines of a text that state fields.
     """
 
     body_html: str
@@ -25,6 +25,7 @@ class Document:
     pairs: tuple[tuple[str, str], ...] = ()
     place: str | None = None
     warnings: tuple[Problem, ...] = ()
+    head: str = ""
 
 
 def returned(reason: Reason, detail: str, field: str | None = None) -> NoticeReturned:

@@ -134,9 +134,18 @@ def paragraphs(lines: list[str]) -> str:
     return "".join(f"<p>{html.escape(line, quote=False)}</p>" for line in lines)
 
 
+_HEAD = re.compile(r"\A\s*---[ \t]*\r?\n(?P<lines>.{0,20000}?)^---[ \t]*\r?$\n?", re.S | re.M)
+
+
+def head_of(text: str) -> tuple[str, str]:
+    """The lines between two `---` at the head of a text, and the text behind them; ("", text) without such lines."""
+    found = _HEAD.match(text)
+    return (found["lines"], text[found.end() :]) if found else ("", text)
+
+
 def read_text(data: bytes) -> Document:
-    """A `.txt` file: one paragraph per line. Raises `NoticeReturned`."""
-    text = decode(data)
+    """A `.txt` file: one paragraph per line, behind what its head states. Raises `NoticeReturned`."""
+    head, text = head_of(decode(data))
     if sum(1 for char in text if ord(char) < 32 and char not in "\r\n\t\v\f") > len(text) // 200:
         raise returned(Reason.UNSUPPORTED_FORMAT, "文件不是文字内容，请另存为 .docx 后重新放入。")
-    return Document(body_html=paragraphs(join_lines(text)))
+    return Document(body_html=paragraphs(join_lines(text)), head=head)
