@@ -12,7 +12,7 @@ from typing import Any
 from publisher.errors import NoticeReturned, Problem, Reason
 from publisher.intake.extract.fields import fields_of_notice
 from publisher.intake.extract.notices import Attached, Extracted, extract
-from publisher.intake.readers import archive, legacy, plain, portable, records, web, word, workbook
+from publisher.intake.readers import archive, exchange, legacy, mht, plain, portable, records, web, word, workbook
 from publisher.intake.readers.detect import DOCUMENTS, FileType, file_type, package_names
 from publisher.intake.readers.document import MAX_BYTES, Document, returned
 from publisher.intake.sidecar import NO_WISHES, NOTHING, Stated, Wishes, is_sidecar, read_lines, read_sidecar
@@ -168,6 +168,8 @@ def _read(file: NamedBytes) -> Sequence[Notice | Document]:
         raise returned(Reason.UNSUPPORTED_FORMAT, detail)
     if kind is FileType.JSON:
         return records.read_json(file.data)
+    if kind is FileType.XML:
+        return exchange.read_exchange(file.data)
     if kind in (FileType.XLSX, FileType.XLS):
         return workbook.read_workbook(file.data, package=kind is FileType.XLSX)
     readers = {
@@ -175,6 +177,7 @@ def _read(file: NamedBytes) -> Sequence[Notice | Document]:
         FileType.DOC: legacy.read_doc,
         FileType.PDF: portable.read_pdf,
         FileType.HTML: web.read_html,
+        FileType.MHT: mht.read_mht,
         FileType.TEXT: plain.read_text,
     }
     return (readers[kind](file.data),)
