@@ -14,7 +14,7 @@ from publisher.intake.extract.fields import fields_of_notice
 from publisher.intake.extract.notices import Attached, Extracted, extract
 from publisher.intake.readers import archive, exchange, legacy, mht, plain, portable, records, web, word, workbook
 from publisher.intake.readers.detect import DOCUMENTS, FileType, file_type, package_names
-from publisher.intake.readers.document import MAX_BYTES, Document, returned
+from publisher.intake.readers.document import MAX_BYTES, MAX_TEXT, Document, returned
 from publisher.intake.sidecar import NO_WISHES, NOTHING, Stated, Wishes, is_sidecar, read_lines, read_sidecar
 from publisher.intake.stating import form_stated, state_facts, state_notice, unfit_for_several
 from publisher.notice import Notice
@@ -158,13 +158,17 @@ _REFUSED: dict[FileType, tuple[Reason, str]] = {
 }
 
 
+_WRITTEN = frozenset({FileType.TEXT, FileType.HTML, FileType.JSON, FileType.XML})
+
+
 def _read(file: NamedBytes) -> Sequence[Notice | Document]:
     """The file's notices, by content. Raises `NoticeReturned`."""
     kind = file_type(file.data)
     if refused := _REFUSED.get(kind):
         raise returned(*refused)
-    if len(file.data) > MAX_BYTES:
-        detail = f"文件超过 {MAX_BYTES // 1024 // 1024} MB，请只放入公告正文，其余作为附件。"
+    limit = MAX_TEXT if kind in _WRITTEN else MAX_BYTES
+    if len(file.data) > limit:
+        detail = f"文件超过 {limit // 1024 // 1024} MB，请只放入公告正文，其余作为附件。"
         raise returned(Reason.UNSUPPORTED_FORMAT, detail)
     if kind is FileType.JSON:
         return records.read_json(file.data)

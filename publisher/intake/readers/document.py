@@ -10,6 +10,10 @@ MAX_BYTES = 60 * 1024 * 1024
 """Largest single document that is read, in bytes."""
 
 
+MAX_TEXT = 5 * 1024 * 1024
+"""Largest text, page or data file that is read, in bytes: reading takes over a second and 20 MB for each million."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One notice as read, before its fields are known.

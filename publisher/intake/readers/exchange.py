@@ -1,7 +1,7 @@
 """XML of the exchange standard of public-resource platforms: records with a name, a text and codes.
 
 Provinces spell the element names alike but not the same (NOTICE_NAME, noticeName), so names are compared without case
-and underscores. Amounts are left to the text: the standard gives BID_AMOUNT in 万元 in one province and in 元 in another.
+and underscores. Amounts are left to the text: BID_AMOUNT is in 万元 in one province and in 元 in another.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import re
 from email.message import Message
 
 from publisher.errors import Reason
-from publisher.intake.readers.document import Document, returned
+from publisher.intake.readers.document import MAX_TEXT, Document, returned
 from publisher.intake.readers.plain import decode
 from publisher.intake.readers.web import from_markup
 
@@ -34,6 +34,9 @@ def read_mht(data: bytes) -> Document:
         raise returned(Reason.DAMAGED_FILE, "网页存档已损坏或未保存完整，请重新另存为 .docx 或 .html。") from None
     if not isinstance(payload, bytes):
         raise returned(Reason.EMPTY_BODY, "网页存档中没有网页正文，请另存为 .docx 后重新放入。")
+    if len(payload) > MAX_TEXT:
+        detail = f"网页正文超过 {MAX_TEXT // 1024 // 1024} MB，请只放入公告正文，其余作为附件。"
+        raise returned(Reason.UNSUPPORTED_FORMAT, detail)
     return from_markup(decode(payload))
 
 

@@ -8,6 +8,7 @@ import re
 import zipfile
 import zlib
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import mammoth
 
@@ -22,9 +23,12 @@ MAX_UNPACKED = 300 * 1024 * 1024
 MAX_RATIO = 200
 """Largest factor by which one part of a package may grow when unpacked."""
 
+MAX_XML = 4 * 1024 * 1024
+"""Largest XML part when unpacked, in bytes: a tree in memory is some forty times its text."""
+
 _OUT_OF_SHAPE = (
-    KeyError, ValueError, IndexError, AttributeError, TypeError, OSError, SyntaxError, RecursionError,
-    zipfile.BadZipFile,
+    LookupError, ValueError, AttributeError, TypeError, OSError, SyntaxError, RecursionError, AssertionError,
+    zipfile.BadZipFile, zlib.error, ExpatError,
 )  # fmt: skip
 """What mammoth and lxml end in for a part that is missing or out of shape; mammoth has no error class of its own."""
 _log = logging.getLogger(__name__)
@@ -44,6 +48,8 @@ def _check_parts(package: zipfile.ZipFile) -> None:
     if any(part.flag_bits & 1 for part in parts):
         raise returned(Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。")
     large = [p for p in parts if p.file_size > 1024 * 1024 and p.file_size > MAX_RATIO * max(1, p.compress_size)]
+    if any(part.filename.endswith(".xml") and part.file_size > MAX_XML for part in parts):
+        raise returned(Reason.UNSUPPORTED_FORMAT, "文件的文字部分过大，请只放入公告正文，其余作为附件。")
     if large or len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise returned(Reason.UNSAFE_ARCHIVE, "文件解压后异常庞大，请用 Word 打开后另存一份重新放入。")
     if package.testzip() is not None:
