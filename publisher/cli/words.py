@@ -28,6 +28,7 @@ EVENTS = {
     "double_settled": "重复发布警报已核实处理",
     "answered": "收到工作人员答复",
     "stated": "收到说明文件",
+    "feed_passed_over": "信息源原有旧条目不收",
     "still_held": "查询后仍需人工处理",
     "published": "发布",
     "updated": "已更新",

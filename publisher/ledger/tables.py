@@ -345,6 +345,27 @@ approval = Table(
     UniqueConstraint("version_id", "by"),
 )
 
+feed = Table(
+    "feed",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("etag", Text),
+    Column("modified", Text),  # Last-Modified, as it came
+    Column("next_at", Moment),
+    Column("had_entries", Boolean, nullable=False),
+    Column("failing_since", Moment),
+)
+
+feed_entry = Table(
+    "feed_entry",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("digest", String(64), primary_key=True),  # of the entry's page
+    Column("intake_id", BigInteger),  # null: there before the feed was first read, too old to be taken
+    Column("seen_at", Moment, nullable=False),
+)
+
 alarm = Table(
     "alarm",
     metadata,

@@ -31,10 +31,10 @@ base_url = "http://127.0.0.1:9/"
 class Desk:
     """A drop folder, a clock and a running line."""
 
-    def __init__(self, folder: Path, change: str = "mandatory") -> None:
+    def __init__(self, folder: Path, change: str = "mandatory", more: str = "") -> None:
         home = folder / "home"
         home.mkdir(exist_ok=True)
-        (home / "publisher.toml").write_text(PUBLISHER, encoding="utf-8")
+        (home / "publisher.toml").write_text(PUBLISHER + more, encoding="utf-8")
         (home / "channels.toml").write_text(CHANNELS.format(change=change), encoding="utf-8")
         self.clock = SimulatedClock(START)
         settings = read_settings(home, folder / "data", os.environ)
@@ -53,6 +53,7 @@ class Desk:
     def turn(self, seconds: float = 0) -> None:
         """Let time pass, then let the line work once."""
         self.clock.sleep(seconds)
+        self.worker.read_feeds()
         self.worker.take_in()
         self.worker.send()
         self.worker.answer()

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.errors import NoticeReturned, Reason
 from publisher.intake.readers.document import MAX_TEXT
-from publisher.intake.readers.measure import MAX_CONTENT, check_streams
+from publisher.intake.readers.measure import MAX_CONTENT, check_streams, unpacked
 from publisher.intake.reading import NamedBytes, read_files
 from tests.support.line import notice_text
 from tests.support.office_files import docx_of, pdf_of, zip_of
@@ -33,13 +33,21 @@ def test_a_page_that_prints_more_than_a_page_holds_is_given_back(text: bytes) ->
     assert refused(stream(b"", text)) is Reason.UNSAFE_ARCHIVE
 
 
-def test_pictures_and_fonts_may_be_large() -> None:
-    check_streams(stream(b"/Subtype/Image/Filter/FlateDecode", zlib.compress(b"0" * 9_000_000)))
-    check_streams(stream(b"/Length1 9000000/Filter/FlateDecode", zlib.compress(b"0" * 9_000_000)))
+def test_pictures_and_fonts_may_be_large_and_pages_may_not() -> None:
+    large = zlib.compress(b"0" * 9_000_000)
+    for head in (b"/Subtype/Image/Filter/FlateDecode", b"/Length1 9000000/Filter/FlateDecode"):
+        check_streams(stream(head, large))
+
+    with pytest.raises(NoticeReturned):
+        check_streams(stream(b"/Filter/FlateDecode", large))
 
 
-def test_a_damaged_packed_part_is_left_to_the_reader() -> None:
-    check_streams(stream(b"/Filter/FlateDecode", b"no zlib at all"))
+def test_what_is_packed_and_damaged_counts_as_far_as_it_unpacks() -> None:
+    packed = zlib.compress(b"0 0 m 1 1 l S " * 900)
+
+    assert unpacked(b"no zlib at all", 0, 100) == b""
+    assert unpacked(packed, 0, MAX_CONTENT) == b"0 0 m 1 1 l S " * 900
+    assert b"0 0 m" in unpacked(packed[:-20], 0, MAX_CONTENT)
 
 
 @pytest.mark.parametrize("head", [b"", b"<html><body>", b'{"title": "', b"<?xml version='1.0'?><Data>"])

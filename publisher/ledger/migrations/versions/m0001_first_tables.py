@@ -103,6 +103,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
     )
     op.create_table(
+        "feed",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=True),
+        sa.Column("modified", sa.Text(), nullable=True),
+        sa.Column("next_at", Moment(), nullable=True),
+        sa.Column("had_entries", sa.Boolean(), nullable=False),
+        sa.Column("failing_since", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feed")),
+    )
+    op.create_table(
+        "feed_entry",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("intake_id", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "entry_id", "digest", name=op.f("pk_feed_entry")),
+    )
+    op.create_table(
         "intake",
         sa.Column("id", Id, nullable=False),
         sa.Column("n", sa.BigInteger(), nullable=False),
