@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from publisher.channel import Fidelity, Rendition
@@ -23,7 +24,7 @@ from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
 from publisher.intake.hearing import Hearing
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.sidecar import NO_WISHES, Wishes
-from publisher.intake.staff_folders import Mover, StaffFolders, placed_name, sidecar_name
+from publisher.intake.staff_folders import Mover, StaffFolders, move, placed_name, sidecar_name
 from publisher.intake.withdrawal import WithdrawalRequest, requested
 from publisher.ledger import acceptance, alarms, contents, intake_rows
 from publisher.ledger.acceptance import Planned
@@ -41,6 +42,9 @@ from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE = 200
+"""Most files that one turn takes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,14 @@ class Line:
         rested = self.watch.rested(found, now)
         long = self.watch.waiting_long(found, now)
         self._note_waiting(long)
-        return sum(self._claim(one, now, patience_over=self.watch.no_longer_copied(one, now)) for one in rested)
+        if len(rested) > AT_ONCE:
+            logger.info("%d files are ready; %d are taken in now", len(rested), AT_ONCE)
+        # A thousand files at once come in portions: the first are on their way while the last still lie there.
+        # One that is locked is no part of a portion.
+        taken = (self._claim(one, now, patience_over=self.watch.no_longer_copied(one, now)) for one in rested)
+        rows = list(islice((row for row in taken if row is not None), AT_ONCE))
+        self._set_moved([row for row in rows if self._take_over(row)])
+        return len(rows)
 
     def _not_yet_claimed(self, found: Sequence[Candidate]) -> list[Candidate]:
         """Without files whose row is committed but which could not be moved yet (someone holds them)."""
@@ -91,10 +102,11 @@ class Line:
             sources = {row.source for row in intake_rows.to_move(conn) if row.state == IntakeState.CLAIMED.value}
         return [one for one in found if one.source not in sources]
 
-    def _claim(self, one: Candidate, now: datetime, *, patience_over: bool) -> bool:
+    def _claim(self, one: Candidate, now: datetime, *, patience_over: bool) -> IntakeRow | None:
+        """Bytes and row of one file, committed; None if it is not to be had now."""
         taken = folder.take(one, self.settings.intake)
         if taken is None or folder.is_half_copy(one, taken, now, patience_over):
-            return False
+            return None
         self.fault("claim_row.before")
         with self.ledger.write() as tx:
             row_id = intake_rows.claim(
@@ -111,28 +123,33 @@ class Line:
                 modified_at=folder.modified_at(one),
             )
         with self.ledger.read() as conn:
-            row = intake_rows.read(conn, row_id)
-        self._take_over(row)
-        return True
+            return intake_rows.read(conn, row_id)
 
-    def _take_over(self, row: IntakeRow) -> None:
-        """Move a claimed file out of the drop folder; other bytes than those stored stay there as a new file."""
+    def _set_moved(self, rows: Sequence[IntakeRow]) -> None:
+        with self.ledger.write() as tx:
+            for row in rows:
+                intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+
+    def _take_over(self, row: IntakeRow) -> bool:
+        """Move a claimed file out of the drop folder; other bytes than those stored stay there as a new file.
+
+        False if it cannot be moved now: the sweep tries again.
+        """
         dropped = folder.path_of_source(self.folders.drop, row.source)
         target = self.folders.working / row.place_name
         self.fault("rename.before")
         if not target.exists() and dropped.exists():
             try:
-                dropped.rename(target)
+                move(dropped, target)
             except OSError as error:
                 logger.warning("%s cannot be moved yet: %s", row.file_name, error)
-                return
+                return False
         self.fault("rename.after")
         if target.exists() and folder.hash_of(target, row.is_folder, self.settings.intake) != row.sha256:
             self._give_back(target, dropped)
         self.mover.put(row.place_name, row.sha256, row.is_folder, self.folders.working)
         self._take_over_sidecar(row)
-        with self.ledger.write() as tx:
-            intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+        return True
 
     def _take_over_sidecar(self, row: IntakeRow) -> None:
         """The sidecar goes with its file; one that changed meanwhile stays, and is noted as lying without a file."""
@@ -149,7 +166,7 @@ class Line:
         while back.exists():
             count += 1
             back = dropped.with_name(f"{dropped.stem}({count}){dropped.suffix}")
-        target.rename(back)
+        move(target, back)
 
     def _note_waiting(self, long: Sequence[Candidate]) -> None:
         names = sorted(f"{one.name}（{folder.why_not_ready(one) or '仍在变化或无法读取'}）" for one in long)
@@ -400,7 +417,8 @@ class Line:
 
     def _sweep(self, row: IntakeRow) -> None:
         if row.state == IntakeState.CLAIMED.value:
-            self._take_over(row)
+            if self._take_over(row):
+                self._set_moved([row])
             return
         place = self.folders.place(row.place, local_day(self.ledger.clock()))
         self.mover.put(row.place_name, row.sha256, row.is_folder, place)

@@ -201,7 +201,15 @@ def _is_open(path: Path) -> bool:
     name = path.name
     # Word leaves out the first one or two characters of a longer name in its owner file's name.
     marks = [f"~${name}", f"~${name[1:]}", f"~${name[2:]}", f".~lock.{name}#", f".~{name}"]
-    return any(path.with_name(mark).exists() for mark in marks)
+    return any(_exists(path.with_name(mark)) for mark in marks)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a file; none of a name that is too long for the file system."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import mammoth
 from publisher.errors import Problem, Reason
 from publisher.intake.readers.document import Document, returned
 from publisher.intake.readers.numbering import with_numbers
+from publisher.intake.readers.slimming import slimmed
 from publisher.intake.readers.web import from_markup
 
 MAX_PARTS = 4000
@@ -48,10 +49,10 @@ def _check_parts(package: zipfile.ZipFile) -> None:
     if any(part.flag_bits & 1 for part in parts):
         raise returned(Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。")
     large = [p for p in parts if p.file_size > 1024 * 1024 and p.file_size > MAX_RATIO * max(1, p.compress_size)]
-    if any(part.filename.endswith(".xml") and part.file_size > MAX_XML for part in parts):
-        raise returned(Reason.UNSUPPORTED_FORMAT, "文件的文字部分过大，请只放入公告正文，其余作为附件。")
     if large or len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise returned(Reason.UNSAFE_ARCHIVE, "文件解压后异常庞大，请用 Word 打开后另存一份重新放入。")
+    if any(part.filename.endswith(".xml") and part.file_size > MAX_XML for part in parts):
+        raise returned(Reason.UNSUPPORTED_FORMAT, "文件的文字部分过大，请只放入公告正文，其余作为附件。")
     if package.testzip() is not None:
         raise zipfile.BadZipFile("checksum")
     for part in parts:
@@ -72,7 +73,7 @@ def read_docx(data: bytes) -> Document:
         return []
 
     try:
-        numbered = with_numbers(data)
+        numbered = slimmed(with_numbers(data))
         result = mammoth.convert_to_html(io.BytesIO(numbered), convert_image=leave_out, include_default_style_map=True)
     except _OUT_OF_SHAPE as error:
         _log.info("a .docx could not be read: %s", type(error).__name__)
