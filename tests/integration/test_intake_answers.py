@@ -315,3 +315,21 @@ def test_a_request_that_names_nothing_known_asks_for_the_number(desk: Desk) -> N
     desk.work()
 
     assert "没有找到所指的公告（99）" in desk.text("待处理", ".待处理说明.txt")
+
+
+# ---- preview
+
+
+def test_preview_shows_the_body_as_it_leaves_intake(typed: TestDesk, tmp_path: Path) -> None:
+    page = tmp_path / "公告.html"
+    body = "".join(f"<p onclick='x()'>{line}</p>" for line in notice_text().splitlines())
+    clutter = "<style>p{}</style><script>x()</script><img src='http://a.example/t.gif'>"
+    page.write_text(
+        f"<html><body>{clutter}{body}<table><tr><td>一标段</td><td>98万元</td></tr></table></body></html>", "utf-8"
+    )
+    result = typed.run("preview", str(page), "--out", str(tmp_path / "seen"))
+    seen = (tmp_path / "seen" / "body.html").read_text("utf-8")
+
+    assert "清理后的正文" in result.output
+    assert "QFZB-2017-0900" in seen and "<td>98万元</td>" in seen
+    assert not any(word in seen for word in ("script", "onclick", "a.example", "p{}"))
