@@ -209,7 +209,7 @@ def number_in(text: str) -> Decimal | None:
 def _winners(source: Source) -> list[Bidder]:
     """Winners by label and by table; what both name is one winner."""
     labelled = _winner_pairs(source)
-    tabled = _winner_grid(source)
+    tabled = _winner_grid(source) or _winner_lines(source)
     if not labelled or (tabled and all(bidder.name is None for bidder in labelled)):
         return tabled or labelled
     for bidder in tabled:
@@ -232,6 +232,27 @@ def _merge(into: Bidder, other: Bidder) -> None:
     into.lot = into.lot or other.lot
     into.address = into.address or other.address
     into.score = into.score if into.score is not None else other.score
+
+
+_LINES_OF_WINNERS = re.compile(r"(?:中标|成交)供应商名称、.{0,14}(?:中标|成交)金额\s*[：:]\s*(?P<rest>[\s\S]{0,800})")
+_LINE_OF_WINNER = re.compile(rf"\s*(?:\d{{1,2}}\s*[、.．]?\s*)?({ORGANISATION})[\s　,，、;；]+(.+)")
+_SUM = re.compile(r"[¥￥]?\s*\d[\d,]*(?:\.\d+)?\s*[（(]?\s*(?:万元|元)")
+
+
+def _winner_lines(source: Source) -> list[Bidder]:
+    """`中标供应商名称、联系地址及中标金额：` over lines with all three: the older layout of the central platform."""
+    head = _LINES_OF_WINNERS.search(source.flat)
+    found: list[Bidder] = []
+    for line in head["rest"].split("\n")[:20] if head else ():
+        winner = _LINE_OF_WINNER.match(line)
+        if winner is None:
+            if found:
+                break
+            continue
+        sums = _SUM.findall(winner[2])
+        amount = parse_amount(sums[-1]) if sums else None
+        found.append(Bidder(name=winner[1], amount=amount, place=_place_of(source, winner[1])))
+    return found
 
 
 _GOODS = re.compile(r"规格|品牌|型号|未中标|原因|评委|业绩|未成交")

@@ -92,7 +92,7 @@ _MOST_COLONS = 400
 
 def compact(text: str) -> str:
     """A label as compared: no numbering, brackets, white space or marks around it."""
-    text = re.sub(r"\s", "", text)
+    text = re.sub(r"\s", "", text).lstrip("★☆▲△*●■◆#")
     text = _NUMBERING.sub("", text)
     text = _BRACKETED.sub("", text)
     return text.strip("（()）【】[]“”\"'.．、*★☆●■□·-—_ ")
@@ -206,7 +206,7 @@ def tidy_value(text: str) -> str:
     """A value without the marks around it and without the form's own hint before a second colon."""
     text = re.sub(r"^\s*[（(][^（）()]*[)）]\s*[：:]", "", text)
     text = text.strip(" \t\u3000")
-    text = re.sub(r"[；;。，,、]+$", "", text).strip()
+    text = re.sub(r"[；;。，,、（(【\[]+$", "", text).strip()
     return _to_unmatched(text).strip()
 
 
@@ -309,7 +309,10 @@ class _State:
             self.section = piece.key
         elif piece.key == "winner":
             self.section = "bidder"
-        if piece.key == "lot_no" and piece.value:
+        if piece.key == "lot_no" and (number := lot_line(piece.raw_label)):
+            # `第一标段：某片区`: the label is the number, the value the name
+            self.lot, piece = number, _Piece(piece.raw_label, piece.label, "lot_name", piece.value)
+        elif piece.key == "lot_no" and piece.value:
             self.lot = lot_no(piece.value)
         label = re.sub(r"\s", "", piece.label)
         return Pair(
@@ -435,7 +438,7 @@ _COLUMN = re.compile(
     rf"(?:序号|(?:{_LOT})(?:编?号|序号)?|(?:服务|交货|供货|供应|租赁)期|评委\d.*|.{{0,8}}(?:投标价|报价|得分|评分)或.*|.{{0,6}}(?:项目经理|负责人)"
     r"|.{0,10}(?:排序|排名|名次|名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容"
     r"|期限|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人"
-    r"|投标单位|等级|日期|业主|规模|前|后|事项|更正项|位置|地点|保证金|容积率|密度|绿地率))"
+    r"|投标单位|等级|日期|业主|规模|目标|标准|服务期|工程师|前|后|事项|更正项|位置|地点|保证金|容积率|密度|绿地率))"
 )
 """What a column head ends in."""
 
@@ -451,6 +454,8 @@ def is_header(row: Sequence[Cell], below: Sequence[Cell] | None) -> bool:
         return False
     bare = [_BRACKETED.sub("", _BRACKETED.sub("", text)) for text in texts]
     words = sum(1 for text in bare if len(text) <= 40 and _COLUMN.fullmatch(text))
+    if bare[0] == "序号" and words * 2 > len(texts) > 2 and below[0].text.strip().isdecimal():
+        return True
     if words < max(2, len(texts) - 1):
         return False
     under = [re.sub(r"\s", "", cell.text) for cell in below if cell.origin]

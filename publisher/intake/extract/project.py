@@ -28,7 +28,7 @@ def clean_number(value: str) -> str | None:
 def find_number(source: Source, facts: Facts) -> None:
     """The project number: its label first, then a bare 编号, then the parcel number in the title of a land notice."""
     pairs = list(source.with_key("project_no"))
-    for pair in sorted(pairs, key=lambda p: (p.label == "编号", "标的" in p.label, p.order)):
+    for pair in sorted(pairs, key=lambda p: (p.label == "编号", "标的" in p.label, "代码" in p.label, p.order)):
         if pair.label == "编号" and pair.order > 4:
             continue
         if number := clean_number(pair.value):
@@ -163,6 +163,7 @@ def _labelled_lots(source: Source, facts: Facts) -> dict[str, Lot]:
 def _headed_lots(source: Source, facts: Facts, lots: dict[str, Lot]) -> None:
     """`标项一` or `合同包2:` alone in a line, with what stands under it: a name, a budget, a ceiling, a winner."""
     alone = {number for text, _ in source.placed if (number := lot_line(text, alone=True))}
+    alone |= {pair.lot for pair in source.with_key("lot_name") if pair.lot and lot_line(pair.raw_label) == pair.lot}
     for pair in source.pairs:
         if pair.lot is None or pair.lot not in alone or is_blank(pair.value):
             continue
@@ -255,6 +256,8 @@ def _labelled_amount(source: Source, facts: Facts, key: str) -> Amount | None:
     for pair in source.with_key(key):
         if "编号" in pair.label or re.search(r"单价|元/", pair.raw_label):
             continue
+        if len(facts.lots) > 1 and any(lot.no == pair.lot and getattr(lot, key) for lot in facts.lots):
+            continue  # what one lot may cost; the sum of all is worked out where no total is printed
         if figures := listed_figures(pair.value):
             facts.places[key] = pair.place
             return _per_lot(facts, key, figures, pair.raw_label)
