@@ -68,7 +68,9 @@ def _name_in(record: Record) -> tuple[str, str] | None:
         head = re.sub(r"[（(【][^）)】]*[)）】]|\s", "", cell[0])
         if head and re.fullmatch(_NAME, head) and not is_blank(cell[1]):
             return cell
-    return None
+    # 名次 spanning rank and name: the second column under it holds the name
+    ranked = [cell for cell in record.cells if re.fullmatch(_RANK, re.sub(r"\s", "", cell[0]))]
+    return next((cell for cell in ranked[1:] if re.fullmatch(ORGANISATION, cell[1].strip())), None)
 
 
 def _bidder(record: Record) -> Bidder | None:
