@@ -217,3 +217,34 @@ def test_c084_what_stays_forbidden_is_named_in_the_note(open_to_all: Path) -> No
     later = START + settings.note_after
 
     assert [one.name for one in watch.waiting_long(folder.candidates(open_to_all, settings), later)] == ["锁.json"]
+
+
+def test_c061_a_missing_amount_is_asked_for_and_markup_in_a_title_is_text(desk: Desk) -> None:
+    winner = {"name": "山东某某公司", "price": None}
+    desk.drop("成交.json", as_json(form="成交结果公告", kind="award_result", winners=[winner], project_no="QF-1"))
+    desk.drop("招标.json", as_json(title="<b>某局</b>{{ 7*7 }}某路工程招标公告", project_no="QF-2"))
+    desk.work()
+
+    assert shown_names(desk) == {"成交.json": "held", "招标.json": "accepted"}
+    assert "金额" in desk.text("待处理", ".待处理说明.txt")
+    pages = (desk.worker.office.settings.data / "out" / "feed").rglob("articles/*.html")
+    text = "".join(page.read_text("utf-8") for page in pages)
+    assert "{{ 7*7 }}" in text and "<b>某局</b>" not in text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        docx_of("某某路改造工程招标公告"),
+        docx_of("某某路改造工程招标公告", "见图片。"),
+        b"<html><img src='a.png'></html>",
+    ],
+)
+def test_c062_an_empty_or_very_short_body_comes_back_before_any_channel_hears_of_it(desk: Desk, data: bytes) -> None:
+    desk.drop("招标公告.docx", data)
+    desk.work()
+
+    assert desk.states() == ["returned"]
+    assert "正文为空或过短" in desk.text("退回", ".退回原因.txt")
+    with desk.worker.office.ledger.read() as conn:
+        assert conn.execute(select(delivery)).all() == []
