@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
+import struct
+import zipfile
 import zlib
 
 import pytest
@@ -11,7 +15,7 @@ from publisher.intake.readers.document import MAX_TEXT
 from publisher.intake.readers.measure import MAX_CONTENT, check_streams, unpacked
 from publisher.intake.reading import NamedBytes, read_files
 from tests.support.line import notice_text
-from tests.support.office_files import docx_of, pdf_of, zip_of
+from tests.support.office_files import docx_of, ole_of, pdf_of, xlsx_of, zip_of
 
 
 def refused(data: bytes) -> Reason:
@@ -74,3 +78,35 @@ def test_a_zip_of_a_zip_bomb_stays_closed() -> None:
     (draft,) = read_files([NamedBytes("x.zip", zip_of({"招标公告.txt": notice_text().encode(), "a.zip": bomb}))])
 
     assert draft.notice is not None and [ref.name for ref in draft.notice.attachments] == ["a.zip"]
+
+
+def sheet_with(reference: str) -> bytes:
+    """A workbook whose last cell stands at `reference`."""
+    whole = xlsx_of([["公告标题", "项目编号", "项目名称"], ["某公告", "1", "某路"]])
+    with zipfile.ZipFile(io.BytesIO(whole)) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    name = next(name for name in parts if "/worksheets/" in name)
+    far = f'<row r="{re.sub("[A-Z]", "", reference)}"><c r="{reference}"><v>1</v></c></row></sheetData>'.encode()
+    parts[name] = parts[name].replace(b"</sheetData>", far)
+    return zip_of(parts)
+
+
+@pytest.mark.parametrize("reference", ["XFD1048576", "ZZZZZZZ1", "A99999999", "XFD999"])
+def test_a_cell_at_the_far_end_of_a_sheet_does_not_end_the_program(reference: str) -> None:
+    assert refused(sheet_with(reference)) is Reason.UNSUPPORTED_FORMAT
+
+
+def test_a_far_cell_of_an_old_workbook_is_found_too() -> None:
+    far = struct.pack("<HHHHHd", 0x0203, 14, 65_000, 60_000, 0, 1.0)
+
+    assert refused(ole_of({"Workbook": far * 40})) is Reason.UNSUPPORTED_FORMAT
+
+
+def test_formats_far_out_without_a_value_are_no_reach() -> None:
+    whole = sheet_with("C3")
+    with zipfile.ZipFile(io.BytesIO(whole)) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    name = next(name for name in parts if "/worksheets/" in name)
+    parts[name] = parts[name].replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>')
+
+    assert refused(zip_of(parts)) is Reason.EMPTY_BODY  # it was opened: its row is too short for a notice
