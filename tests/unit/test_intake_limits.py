@@ -91,9 +91,14 @@ def sheet_with(reference: str) -> bytes:
     return zip_of(parts)
 
 
-@pytest.mark.parametrize("reference", ["XFD1048576", "ZZZZZZZ1", "A99999999", "XFD999"])
+@pytest.mark.parametrize("reference", ["XFD1048576", "XFD999"])
 def test_a_cell_at_the_far_end_of_a_sheet_does_not_end_the_program(reference: str) -> None:
     assert refused(sheet_with(reference)) is Reason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize("reference", ["ZZZZZZZ1", "A99999999", "F2999999999999999999999"])
+def test_a_cell_whose_place_no_program_writes_is_damage(reference: str) -> None:
+    assert refused(sheet_with(reference)) is Reason.DAMAGED_FILE
 
 
 def test_a_far_cell_of_an_old_workbook_is_found_too() -> None:
