@@ -21,7 +21,7 @@ define need-python
 		"(Debian, Ubuntu: apt-get install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
 endef
 
-.PHONY: help setup demo run test check fix test-real bench lock wheel clean
+.PHONY: help setup demo run test check fix test-real fuzz bench lock wheel clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ test-real: $(STAMP)  ## run the tests that need system packages, after installin
 		echo "installing: $$(tr '\n' ' ' < tests/system-packages.txt)"; \
 		apt-get -qq update; xargs apt-get -qq install --yes --no-install-recommends < tests/system-packages.txt > /dev/null; fi; \
 	set -x; $(BIN)/pytest -m real $$marked
+
+fuzz: $(STAMP)  ## spoil FUZZ files of every format and read them (FUZZ=10000; in `make test` 300)
+	FUZZ=$${FUZZ:-10000} $(BIN)/pytest tests/fuzz
 
 bench: $(STAMP)  ## measure speed (never part of the tests)
 	$(BIN)/python -m tests.bench

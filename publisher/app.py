@@ -19,6 +19,7 @@ from pathlib import Path
 from publisher import legal
 from publisher.channel import Capabilities
 from publisher.errors import SettingsError
+from publisher.intake.feeds import FeedIntake
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
 from publisher.intake.staff_folders import Mover, StaffFolders
 from publisher.ledger import channel_state, claims, contents, routing_log
@@ -42,7 +43,7 @@ from publisher.send.pool import InlinePool, Pool, ThreadPool
 from publisher.send.recovery import recover
 from publisher.send.sender import Machine, Sender
 from publisher.send.settle import Rules
-from publisher.settings import Settings, enabled, load_settings, open_channel
+from publisher.settings import Settings, enabled, load_settings, open_channel, open_source
 from publisher.simulation import SimulatedClock
 
 logger = logging.getLogger(__name__)
@@ -208,6 +209,7 @@ class Worker:
     lock: DaemonLock
     daemon_id: int
     listener: Listener | None = None
+    feeds: FeedIntake | None = None
     # Two ticks touch the staff folders; one at a time.
     _folders: threading.Lock = field(default_factory=threading.Lock)
     _day: str = field(default="")
@@ -222,6 +224,12 @@ class Worker:
             self.sender.wake()
         self._midnight()
         return decided
+
+    def read_feeds(self) -> int:
+        """Ask the feeds that are due; what is new is taken in at the line's next turn."""
+        if self.feeds is None or not self._leads():
+            return 0
+        return self.feeds.tick(self.office.machine.clock())
 
     def send(self, linger: float = 0.0) -> datetime | None:
         """Send what is due; with `linger` seconds, what becomes due meanwhile too."""
@@ -341,7 +349,9 @@ def start_worker(
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None
     day = local_day(outside.clock())
-    return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, _day=day)
+    sources = {feed.name: open_source(feed) for feed in settings.intake.feed}
+    feeds = FeedIntake(ledger, settings.intake, sources, outside.monotonic) if sources else None
+    return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, feeds, _day=day)
 
 
 def _note_routing(ledger: Ledger, settings: Settings) -> None:

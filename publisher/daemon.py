@@ -65,6 +65,8 @@ def make_scheduler(worker: Worker) -> BackgroundScheduler:
     scheduler.add_job(worker.take_in, "interval", seconds=settings.intake.poll.total_seconds(), id="take_in")
     scheduler.add_job(worker.send, "interval", seconds=tick, id="send", args=[tick * _LINGER_SHARE])
     scheduler.add_job(worker.answer, "interval", seconds=max(1.0, tick), id="answer")
+    if worker.feeds is not None:
+        scheduler.add_job(worker.read_feeds, "interval", seconds=max(1.0, tick), id="read_feeds")
     scheduler.add_job(worker.watch, "interval", seconds=_WATCH_EVERY, id="watch")
     return scheduler
 

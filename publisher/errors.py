@@ -83,6 +83,9 @@ class Reason(StrEnum):
     ATTACHMENT_MISSING = "attachment_missing"
     MAIN_DOCUMENT_DOUBT = "main_document_doubt"
     SAME_IDENTITY_OTHER_TEXT = "same_identity_other_text"
+    SIDECAR_INVALID = "sidecar_invalid"
+    WITHDRAWAL_REQUESTED = "withdrawal_requested"
+    OLD_FILE = "old_file"
     LIMIT_EXCEEDED = "limit_exceeded"
     NO_CHANNEL = "no_channel"
     CREDIT_CODE_WRONG = "credit_code_wrong"
@@ -158,6 +161,9 @@ ADVICE: dict[Reason, str] = {
     Reason.ATTACHMENT_MISSING: "正文提到的附件未一并送交，请补齐附件。",
     Reason.MAIN_DOCUMENT_DOUBT: "无法确定哪个文件是公告正文，请只保留一个正文或以“正文”命名。",
     Reason.SAME_IDENTITY_OTHER_TEXT: "同一公告已收过但内容不同，请说明是新版本、更正还是重复。",
+    Reason.SIDECAR_INVALID: "说明文件的内容有误，请按所列各项改正后保存。",
+    Reason.WITHDRAWAL_REQUESTED: "这是一份撤回请求，由指定的管理员核对后办理，程序不会自行撤回。",
+    Reason.OLD_FILE: "文件很久以前就已写成，请确认是否仍需发布。",
     Reason.LIMIT_EXCEEDED: "内容超过必发渠道的限制，请缩减后重新放入。",
     Reason.NO_CHANNEL: "没有任何渠道承接此类公告，请管理员检查渠道设置。",
     Reason.DATE_SUSPECT: "日期前后矛盾，请核对；只是提醒，不影响发布。",

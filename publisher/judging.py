@@ -11,7 +11,9 @@ from typing import Any
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, NoticeReturned, Problem, Reason
 from publisher.intake.folder import SORTING, files_of, shown_name
+from publisher.intake.pairing import pair
 from publisher.intake.reading import Draft, NamedBytes, read_files
+from publisher.intake.sidecar import ENDINGS, NO_WISHES, Wishes
 from publisher.ledger import acceptance, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.store import Ledger
@@ -40,6 +42,7 @@ class Judged:
     places: Mapping[str, Any] = field(default_factory=dict)
     planned: tuple[Planned, ...] = ()
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Dropped:
     path: Path
     declared: str | None
     files: tuple[NamedBytes, ...]
+    sidecar: bytes | None = None
 
 
 def dropped(path: Path, settings: IntakeSettings) -> list[Dropped]:
@@ -57,11 +61,22 @@ def dropped(path: Path, settings: IntakeSettings) -> list[Dropped]:
     Raises OSError if it cannot be read.
     """
     if path.is_dir() and path.name in SORTING:
-        return [one for inner in sorted(path.iterdir()) for one in dropped(inner, settings)]
+        inside = sorted(path.iterdir())
+        beside = set(pair([inner.name for inner in inside]).sidecars.values())
+        return [one for inner in inside if inner.name not in beside for one in dropped(inner, settings)]
     declared = path.absolute().parent.name
     paths, base = (files_of(path, settings), path) if path.is_dir() else ([path], path.parent)
     files = tuple(NamedBytes(_name(one, base), one.read_bytes()) for one in paths)
-    return [Dropped(path, declared if declared in SORTING else None, files)]
+    return [Dropped(path, declared if declared in SORTING else None, files, _sidecar_of(path))]
+
+
+def _sidecar_of(path: Path) -> bytes | None:
+    """What is stated beside a file, as the drop folder pairs the two."""
+    near = [path.name]
+    for stem in (path.name, path.stem):
+        near += [name for ending in ENDINGS if path.with_name(name := f"{stem}{ending}").is_file()]
+    beside = pair(near).sidecars.get(path.name)
+    return path.with_name(beside).read_bytes() if beside else None
 
 
 def _name(path: Path, base: Path) -> str:
@@ -74,7 +89,7 @@ def read(one: Dropped, law: Law) -> list[Judged]:
     What must be compared with the day of publication is compared with the day that the notice prints.
     """
     try:
-        drafts = read_files(one.files, one.declared)
+        drafts = read_files(one.files, one.declared, one.sidecar)
     except NoticeReturned as returned:
         return [Judged(IntakeState.RETURNED, tuple(returned.problems))]
     return [_read(draft, law) for draft in drafts]
@@ -97,6 +112,7 @@ def _read(draft: Draft, law: Law) -> Judged:
         draft.fields,
         draft.places,
         attachments=draft.attachments,
+        wishes=draft.wishes,
     )
 
 
@@ -118,7 +134,7 @@ def judge(
     person has let go. Every problem is named at once.
     """
     try:
-        drafts = read_files(one.files, one.declared)
+        drafts = read_files(one.files, one.declared, one.sidecar)
     except NoticeReturned as returned:
         return [Judged(IntakeState.RETURNED, tuple(returned.problems))]
     return [
@@ -147,7 +163,7 @@ def _judge(
     checked = check_all(draft, notice, book, law, at=at, let_go=let_go)
     known, told = _known(ledger, notice) if ledger is not None else (None, ())
     found = replace(found, warnings=(*checked.warnings, *told))
-    planned, problems = plan(notice, at, channels, renderer, law)
+    planned, problems = plan(notice, at, channels, renderer, law, found.wishes)
     if checked.problems:
         return _changed(found, IntakeState.HELD, (*checked.problems, *([known] if known else []), *problems))
     if known is not None:
@@ -185,4 +201,5 @@ def _changed(
         found.places,
         tuple(planned),
         found.attachments,
+        found.wishes,
     )

@@ -13,6 +13,7 @@ import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -403,6 +404,7 @@ class _TextOf(HTMLParser):
             self.parts.append(re.sub(r"[ \t\r\n\f]+", " ", data))
 
 
+@lru_cache(maxsize=32)
 def html_to_text(html: str) -> str:
     """The visible text of an HTML fragment: one line per block, cells apart by a tab, no blank lines."""
     reader = _TextOf()

@@ -11,11 +11,12 @@ _PAUSE = 0.05
 
 
 def once(worker: Worker) -> tuple[Candidate, ...]:
-    """Take in, publish what is due, end; gives what had to be left in the drop folder.
+    """Ask the feeds, take in, publish what is due, end; gives what had to be left in the drop folder.
 
     Waits for the rest rule, for calls in flight and their quick retries; not for slow retries, questions that are
     due later, approvals, or a file that stays open in an editor.
     """
+    worker.read_feeds()
     while True:
         before = worker.office.machine.clock()
         decided = worker.take_in()

@@ -12,19 +12,22 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from publisher.channel import Fidelity, Rendition
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
 from publisher.intake import folder
-from publisher.intake.answers import answers, has_rested
 from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
+from publisher.intake.hearing import Hearing
 from publisher.intake.reading import Draft, NamedBytes, read_files
-from publisher.intake.staff_folders import Mover, StaffFolders, placed_name
-from publisher.ledger import acceptance, again, alarms, contents, intake_rows, overrides
+from publisher.intake.sidecar import NO_WISHES, Wishes
+from publisher.intake.staff_folders import Mover, StaffFolders, move, placed_name, sidecar_name
+from publisher.intake.withdrawal import WithdrawalRequest, requested
+from publisher.ledger import acceptance, alarms, contents, intake_rows, overrides
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
@@ -37,12 +40,15 @@ from publisher.rules.clock import nearest
 from publisher.rules.content import Checked, Papers, check_content
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
-from publisher.rules.routing import route
+from publisher.rules.routing import Route, route
 from publisher.rules.terms import Findings, Law, check_terms, dates_outside, day_of
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE = 200
+"""Most files that one turn takes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,14 @@ class Line:
         rested = self.watch.rested(found, now)
         long = self.watch.waiting_long(found, now)
         self._note_waiting(long)
-        return sum(self._claim(one, now, patience_over=self.watch.no_longer_copied(one, now)) for one in rested)
+        if len(rested) > AT_ONCE:
+            logger.info("%d files are ready; %d are taken in now", len(rested), AT_ONCE)
+        # A thousand files at once come in portions: the first are on their way while the last still lie there.
+        # One that is locked is no part of a portion.
+        taken = (self._claim(one, now, patience_over=self.watch.no_longer_copied(one, now)) for one in rested)
+        rows = list(islice((row for row in taken if row is not None), AT_ONCE))
+        self._set_moved([row for row in rows if self._take_over(row)])
+        return len(rows)
 
     def _not_yet_claimed(self, found: Sequence[Candidate]) -> list[Candidate]:
         """Without files whose row is committed but which could not be moved yet (someone holds them)."""
@@ -94,10 +107,11 @@ class Line:
             sources = {row.source for row in intake_rows.to_move(conn) if row.state == IntakeState.CLAIMED.value}
         return [one for one in found if one.source not in sources]
 
-    def _claim(self, one: Candidate, now: datetime, *, patience_over: bool) -> bool:
+    def _claim(self, one: Candidate, now: datetime, *, patience_over: bool) -> IntakeRow | None:
+        """Bytes and row of one file, committed; None if it is not to be had now."""
         taken = folder.take(one, self.settings.intake)
         if taken is None or folder.is_half_copy(one, taken, now, patience_over):
-            return False
+            return None
         self.fault("claim_row.before")
         with self.ledger.write() as tx:
             row_id = intake_rows.claim(
@@ -109,29 +123,47 @@ class Line:
                 sha256=taken.sha256,
                 blobs=taken.blobs,
                 place_name=placed_name("{n}", one.name),
+                sidecar_sha256=taken.sidecar_sha256,
+                sidecar_source=one.sidecar_source,
+                modified_at=folder.modified_at(one),
             )
         with self.ledger.read() as conn:
-            row = intake_rows.read(conn, row_id)
-        self._take_over(row)
-        return True
+            return intake_rows.read(conn, row_id)
 
-    def _take_over(self, row: IntakeRow) -> None:
-        """Move a claimed file out of the drop folder; other bytes than those stored stay there as a new file."""
+    def _set_moved(self, rows: Sequence[IntakeRow]) -> None:
+        with self.ledger.write() as tx:
+            for row in rows:
+                intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+
+    def _take_over(self, row: IntakeRow) -> bool:
+        """Move a claimed file out of the drop folder; other bytes than those stored stay there as a new file.
+
+        False if it cannot be moved now: the sweep tries again.
+        """
         dropped = folder.path_of_source(self.folders.drop, row.source)
         target = self.folders.working / row.place_name
         self.fault("rename.before")
         if not target.exists() and dropped.exists():
             try:
-                dropped.rename(target)
+                move(dropped, target)
             except OSError as error:
                 logger.warning("%s cannot be moved yet: %s", row.file_name, error)
-                return
+                return False
         self.fault("rename.after")
         if target.exists() and folder.hash_of(target, row.is_folder, self.settings.intake) != row.sha256:
             self._give_back(target, dropped)
         self.mover.put(row.place_name, row.sha256, row.is_folder, self.folders.working)
-        with self.ledger.write() as tx:
-            intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+        self._take_over_sidecar(row)
+        return True
+
+    def _take_over_sidecar(self, row: IntakeRow) -> None:
+        """The sidecar goes with its file; one that changed meanwhile stays, and is noted as lying without a file."""
+        if row.sidecar_sha256 is None:
+            return
+        dropped = folder.path_of_source(self.folders.drop, row.sidecar_source or "")
+        if folder.hash_of(dropped, False, self.settings.intake) == row.sidecar_sha256:
+            dropped.unlink()
+        self.mover.put(sidecar_name(row.place_name), row.sidecar_sha256, False, self.folders.working)
 
     def _give_back(self, target: Path, dropped: Path) -> None:
         """Someone wrote into the file between our reading and our moving it: that is a new file."""
@@ -139,7 +171,7 @@ class Line:
         while back.exists():
             count += 1
             back = dropped.with_name(f"{dropped.stem}({count}){dropped.suffix}")
-        target.rename(back)
+        move(target, back)
 
     def _note_waiting(self, long: Sequence[Candidate]) -> None:
         names = sorted(f"{one.name}（{folder.why_not_ready(one) or '仍在变化或无法读取'}）" for one in long)
@@ -160,37 +192,11 @@ class Line:
     # ---- hear: what staff answer in 待处理
 
     def hear(self, now: datetime) -> None:
-        """Take answers to held files, and held files that were replaced by better ones."""
-        with self.ledger.read() as conn:
-            held = {row.place_name: row for row in intake_rows.held_at(conn)}
-        not_understood = []
-        for answer in answers(self.folders.held, now, self.settings.intake.quiet):
-            row = held.pop(answer.placed_name, None)
-            if row is None or answer.word is None:
-                not_understood.append(answer.path.name)
-                continue
-            with self.ledger.write() as tx:
-                again.answer_file(tx, row, answer.word, answer.by, answer.text)
-            answer.path.unlink()  # its text is in the log
-        names = "、".join(not_understood)
-        detail = f"待处理中有答复看不懂（第一行写“新版本”“更正”“重复”之一，第二行写姓名）：{names}"
-        self._alarm("answers", detail, stands=bool(not_understood))
-        for row in held.values():
-            self._hear_replaced(row, now)
+        """Take what staff answer in 待处理; see `publisher.intake.hearing`."""
+        Hearing(self.ledger, self.folders, self.settings.intake, self._tell, self._give_back, self._return).hear(now)
 
-    def _hear_replaced(self, row: IntakeRow, now: datetime) -> None:
-        path = self.folders.held / row.place_name
-        try:
-            changed = path.stat().st_mtime
-        except FileNotFoundError:
-            return
-        decided = row.decided_at.timestamp() if row.decided_at else 0.0
-        if row.is_folder or changed <= decided or not has_rested(changed, now, self.settings.intake.quiet):
-            return
-        if folder.hash_of(path, row.is_folder, self.settings.intake) in (row.sha256, None):
-            return
-        self._give_back(path, self.folders.drop / Path(row.file_name).name)
-        self._return(row, [Problem(Reason.EMPTY_FIELD, "已由替换后的文件重新收取")])
+    def _tell(self, cause: str, detail: str, stands: bool) -> None:
+        self._alarm(cause, detail, stands=stands)
 
     # ---- decide: duplicate, returned, held, or accepted
 
@@ -220,11 +226,18 @@ class Line:
                 self._duplicate(row, intake_rows.number_of(twin), twin.id)
                 return
             files = folder.named_bytes(row.file_name, row.sha256, row.is_folder, partial(contents.read_blob, conn))
+            beside = contents.read_blob(conn, row.sidecar_sha256) if row.sidecar_sha256 else None
         if too_large := self._too_large(files):
             self._return(row, too_large)
             return
+        if asked := requested(row.file_name, files):
+            self._ask_withdrawal(row, asked)
+            return
+        if old := self._too_old(row, now):
+            self._hold(row, [old], [])
+            return
         try:
-            drafts = read_files(files, row.declared)
+            drafts = read_files(files, row.declared, beside)
         except NoticeReturned as returned:
             self._return(row, returned.problems)
             return
@@ -232,6 +245,33 @@ class Line:
             self._decide_draft(row, drafts[0], now)
         else:
             self._decide_rows(row, drafts, now)
+
+    def _too_old(self, row: IntakeRow, now: datetime) -> Problem | None:
+        """A backlog does not pour out: a file written long ago waits until a person has answered anything about it."""
+        limit = self.settings.intake.old_after
+        if row.answer is not None or row.modified_at is None or now - row.modified_at <= limit:
+            return None
+        detail = (
+            f"文件最后修改于 {local_day(row.modified_at)}，已超过 {limit.days} 天：请确认是否仍需发布"
+            "（需要的，按下面的办法答复“发布”；已经发布过的，删除即可）"
+        )
+        return Problem(Reason.OLD_FILE, detail)
+
+    def _ask_withdrawal(self, row: IntakeRow, asked: WithdrawalRequest) -> None:
+        """Staff ask for a withdrawal: held, with an alarm, until a named person says that it is settled."""
+        cause = f"withdrawal_request:{row.n}"
+        if row.answer == "settled":
+            self._alarm(cause, f"撤回请求 {row.n} 已由 {row.answered_by} 办结", stands=False)
+            self._return(row, [Problem(Reason.WITHDRAWAL_REQUESTED, f"撤回请求已由 {row.answered_by} 核对办结")])
+            return
+        with self.ledger.read() as conn:
+            found = acceptance.referred(conn, asked.references)
+        meant = "、".join(f"编号 {number}《{title}》" for number, title in found)
+        named = "、".join(asked.references) or "未写明编号"
+        target = f"所指公告：{meant}" if found else f"没有找到所指的公告（{named}），请写明收件编号或项目编号"
+        detail = f"这是一份撤回请求，不会自动撤回任何内容。{target}。由指定的管理员核对后办理，再答复“办结”"
+        self._hold(row, [Problem(Reason.WITHDRAWAL_REQUESTED, detail)], [])
+        self._alarm(cause, f"编号 {row.n} 请求撤回：{target}", stands=True)
 
     def _too_large(self, files: Sequence[NamedBytes]) -> list[Problem]:
         size, limit = sum(len(f.data) for f in files), self.settings.intake.max_bytes
@@ -260,7 +300,7 @@ class Line:
         draft = replace(draft, problems=checked.problems, warnings=checked.warnings)
         if draft.problems:
             # Before anything is asked, what mandatory channels cannot take is found too: all problems at once.
-            self._hold(row, [*draft.problems, *self.plan(notice, now)[1]], draft.warnings, notice)
+            self._hold(row, [*draft.problems, *self.plan(notice, now, draft.wishes)[1]], draft.warnings, notice)
             return
         with self.ledger.read() as conn:
             number = intake_rows.same_text(conn, notice.digest, identity(notice))
@@ -307,7 +347,7 @@ class Line:
         return Problem(Reason.SAME_IDENTITY_OTHER_TEXT, detail)
 
     def _accept(self, row: IntakeRow, draft: Draft, notice: Notice, now: datetime) -> None:
-        planned, problems = self.plan(notice, now)
+        planned, problems = self.plan(notice, now, draft.wishes)
         if problems:
             self._hold(row, problems, draft.warnings, notice)
             return
@@ -344,9 +384,9 @@ class Line:
 
     # ---- check and render, for every channel before any hears of it
 
-    def plan(self, notice: Notice, now: datetime) -> tuple[list[Planned], list[Problem]]:
+    def plan(self, notice: Notice, now: datetime, wishes: Wishes) -> tuple[list[Planned], list[Problem]]:
         """See `plan`."""
-        return plan(notice, now, self.channels, self.renderer, self.law)
+        return plan(notice, now, self.channels, self.renderer, self.law, wishes)
 
     # ---- outcomes of intake
 
@@ -398,13 +438,28 @@ class Line:
 
     def _sweep(self, row: IntakeRow) -> None:
         if row.state == IntakeState.CLAIMED.value:
-            self._take_over(row)
+            if self._take_over(row):
+                self._set_moved([row])
             return
         place = self.folders.place(row.place, local_day(self.ledger.clock()))
         self.mover.put(row.place_name, row.sha256, row.is_folder, place)
+        if row.sidecar_sha256 is not None:
+            self._place_sidecar(row, place)
         self.receipts.remove_old_notes(row)
         with self.ledger.write() as tx:
             intake_rows.set_moved(tx, row.id, row.place, row.place_name)
+
+    def _place_sidecar(self, row: IntakeRow, place: Path) -> None:
+        """The sidecar lies beside its file with the bytes that counted; what staff changed there since stays."""
+        name = sidecar_name(row.place_name)
+        beside = self.mover.find(name)
+        if beside is not None and beside.parent == place:
+            return
+        self.mover.put(name, row.sidecar_sha256, False, place)
+
+
+URGENT = timedelta(minutes=15)
+"""How soon an urgent notice is to be public: its deliveries go before those with a later deadline."""
 
 
 def check_draft(
@@ -439,7 +494,12 @@ def check_all(
 
 
 def plan(
-    notice: Notice, now: datetime, channels: Mapping[str, OpenChannel], renderer: Renderer, law: Law
+    notice: Notice,
+    now: datetime,
+    channels: Mapping[str, OpenChannel],
+    renderer: Renderer,
+    law: Law,
+    wishes: Wishes = NO_WISHES,
 ) -> tuple[list[Planned], list[Problem]]:
     """One planned delivery per channel that carries the notice, and everything that stops the notice.
 
@@ -447,9 +507,12 @@ def plan(
     the next one that the law sets, whichever comes first: what is nearest goes first.
     """
     planned: list[Planned] = []
-    problems: list[Problem] = []
+    chosen, refused, problems = _wished(channels, wishes)
     base = max(now, notice.publish_at) if notice.publish_at else now
-    for routed in route(notice, [channel.settings for channel in channels.values()], day_of(base)):
+    settings = [channel.settings for channel in channels.values()]
+    routes = route(notice, settings, day_of(base), chosen=chosen, refused=refused)
+    problems += _unheeded(routes, channels, chosen, refused)
+    for routed in routes:
         channel = channels[routed.channel.name]
         try:
             one, found = _plan_one(notice, base, channel, renderer, law, mandatory=routed.mandatory)
@@ -463,6 +526,8 @@ def plan(
         if routed.mandatory:
             problems += found
     planned = with_feeders(planned, channels)
+    if wishes.urgent:
+        planned = [replace(one, deadline=min(one.deadline, base + URGENT)) for one in planned]
     if not planned and not problems:
         problems.append(Problem(Reason.NO_CHANNEL, ADVICE[Reason.NO_CHANNEL]))
     return planned, problems
@@ -530,6 +595,33 @@ def plan_choice(notice: Notice, now: datetime, channel: OpenChannel | None, rend
     if found:
         raise NotAllowed("；".join(str(problem) for problem in found))
     return planned
+
+
+def _wished(channels: Mapping[str, OpenChannel], wishes: Wishes) -> tuple[set[str], set[str], list[Problem]]:
+    """The channels meant by name or title, and a problem for each word that means none."""
+    names = {channel.title: name for name, channel in channels.items()} | {name: name for name in channels}
+    unknown = [word for word in (*wishes.chosen, *wishes.refused) if word not in names]
+    known = "、".join(channel.title for channel in channels.values())
+    problems = [
+        Problem(Reason.SIDECAR_INVALID, f"没有名为“{word}”的渠道（现有：{known}），请改正说明文件", "channels")
+        for word in unknown
+    ]
+    chosen, refused = ({names[word] for word in words if word in names} for words in (wishes.chosen, wishes.refused))
+    return chosen, refused, problems
+
+
+def _unheeded(
+    routes: Sequence[Route], channels: Mapping[str, OpenChannel], chosen: set[str], refused: set[str]
+) -> list[Problem]:
+    """A wish that the routing rules do not allow is told, never passed over."""
+    goes = {routed.channel.name: routed.mandatory for routed in routes}
+    told = [(name, "不承接此类公告，不能选发") for name in sorted(chosen - goes.keys() - refused)] + [
+        (name, "是此类公告的必发渠道，不能不发") for name in sorted(refused) if goes.get(name)
+    ]
+    return [
+        Problem(Reason.SIDECAR_INVALID, f"渠道“{channels[name].title}”{why}，请改正说明文件", "channels", name)
+        for name, why in told
+    ]
 
 
 def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:

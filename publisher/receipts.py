@@ -9,7 +9,7 @@ from typing import Any
 
 from publisher.delivery import IntakeState, Operation, State, WaitsFor, label_of
 from publisher.errors import ADVICE, Reason
-from publisher.intake.staff_folders import NOTE_ENDINGS, StaffFolders, write_new
+from publisher.intake.staff_folders import NOTE_ENDINGS, StaffFolders, sidecar_name, write_new
 from publisher.ledger import contents, deliveries, intake_rows
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
@@ -72,6 +72,7 @@ class Receipts:
         values |= self._common(row) | {"drop_folder": self.folders.drop.name}
         if place == "held":
             values |= {"fields": [], "answer_name": f"{row.place_name or row.file_name}.答复.txt"}
+            values["yaml_name"] = sidecar_name(row.place_name or row.file_name)
         return self.renderer.text(_TEMPLATES[place], **values)
 
     def _common(self, row: IntakeRow) -> dict[str, Any]:

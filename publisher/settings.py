@@ -33,6 +33,7 @@ from publisher.errors import SettingsError
 from publisher.hours import Quiet, Window, opens_at, parse_quiet, parse_window, patience
 from publisher.notice import FORM_KIND, Form, Kind, ProjectClass
 from publisher.settings_file import BLANKS, SettingsFile, did_you_mean, read_settings_file
+from publisher.source import Source, SourceConfig
 
 LEDGER_URL_VARIABLE = "PUBLISHER_LEDGER_URL"
 """Environment variable that holds the ledger's URL; it wins over `[ledger] url`."""
@@ -164,19 +165,45 @@ _ORDINARY_NAMES = tuple(
 )
 
 
+class FeedSettings(_Section):
+    """`[[intake.feed]]`: a feed whose entries are taken in like files.
+
+    `name` stands in alarms and the log; `every`: time between two questions; `declared`: the kind or form of all its
+    entries, as a folder's name would say it; `max_answer` in bytes; `adapter` serves it.
+    """
+
+    name: StrictStr = Field(min_length=1, max_length=60)
+    url: StrictStr = Field(pattern=r"^https?://[^\s/]+")
+    every: Duration = timedelta(minutes=10)
+    declared: StrictStr | None = None
+    max_answer: Size = 4 * 1024**2
+    adapter: StrictStr = Field(default="channels.kit.source:FeedSource", pattern=r"^[\w.]+:\w+$")
+
+
 class IntakeSettings(_Section):
     """How the drop folder is watched.
 
-    `poll` between two looks; `quiet`: how long a file must have rested; `note_after`: how long a file may
+    `poll` between two looks; `quiet`: how long a file must have rested; `old_after`: a file last written longer ago
+    is asked about, not published; `note_after`: how long a file may
     stay unready before a note says so; `max_bytes` of one file; `ignore`: glob patterns (not regular
-    expressions) of file names that are never taken.
+    expressions) of file names that are never taken; `feed`: sources beside the folder.
     """
 
     poll: Duration = timedelta(seconds=2)
     quiet: AnyDuration = timedelta(seconds=5)
+    old_after: Duration = timedelta(days=30)
     note_after: Duration = timedelta(minutes=10)
     max_bytes: Size = 100 * 1024**2
     ignore: tuple[StrictStr, ...] = LITTER
+    feed: tuple[FeedSettings, ...] = ()
+
+    @field_validator("feed")
+    @classmethod
+    def _different_names(cls, feeds: tuple[FeedSettings, ...]) -> tuple[FeedSettings, ...]:
+        names = [feed.name for feed in feeds]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two feeds are named {twice!r}; give each a name of its own")
+        return feeds
 
     @field_validator("ignore")
     @classmethod
@@ -577,7 +604,19 @@ def open_channel(settings: Settings, channel: ChannelSettings, environ: Mapping[
     return opened
 
 
-def _adapter_class(channel: ChannelSettings, where: str) -> Any:
+def open_source(feed: FeedSettings) -> Source:
+    """The adapter of a feed, made. Raises SettingsError."""
+    where = f"publisher.toml: intake.feed {feed.name}"
+    try:
+        source: Source = _adapter_class(feed, where)(SourceConfig(feed.name, feed.url, feed.max_answer))
+    except SettingsError:
+        raise
+    except Exception as error:  # an adapter is foreign code: whatever it raises, this section is at fault
+        raise SettingsError(f"{where}.adapter: {feed.adapter} could not be made: {error}") from error
+    return source
+
+
+def _adapter_class(channel: ChannelSettings | FeedSettings, where: str) -> Any:
     module_name, _, class_name = channel.adapter.partition(":")
     try:
         module = importlib.import_module(module_name)

@@ -281,7 +281,7 @@ class Http:
         if answer is None:
             raise OutcomeUnknown(Reason.UNKNOWN_ANSWER, "渠道的答复过大，未能读完", evidence=self._where(request))
         self._practice_seen = self._practice_seen and answer.is_practice is self._practice
-        if 300 <= answer.status < 400 and not request.head_only:
+        if 300 <= answer.status < 400 and answer.status != HTTPStatus.NOT_MODIFIED and not request.head_only:
             raise self._moved(answer)
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -23,6 +24,16 @@ from publisher.pipeline import plan_choice, render_again
 from publisher.settings import enabled
 
 WhichChannel = Annotated[str | None, typer.Argument(metavar="CHANNEL", help="Channel (default: all).")]
+
+
+class HeldAnswer(StrEnum):
+    """What may be answered to the question about a held file."""
+
+    VERSION = "version"
+    CHANGE = "change"
+    DUPLICATE = "duplicate"
+    PUBLISH = "publish"
+    SETTLED = "settled"
 
 
 def register(app: typer.Typer) -> None:
@@ -96,11 +107,21 @@ def release(
     not_there: Annotated[
         bool, typer.Option("--not-there", help="You looked, and it is not public there（已人工核对未发布）.")
     ] = False,
+    answer: Annotated[
+        HeldAnswer | None,
+        typer.Option("--as", help="Answer the question about a file that is held at intake（答复待处理的问题）."),
+    ] = None,
     by: By = None,
     reason: Why = "",
     as_json: Json = False,
 ) -> int:
-    """Let go on what is held（放行）; where it may be public, the channel is asked first, or --not-there says so."""
+    """Let go on what is held（放行）; where it may be public, the channel is asked first, or --not-there says so.
+
+    With --as it answers a file in 待处理, as the text beside it does: version 新版本, change 更正, duplicate 重复,
+    publish 发布 (an old file), settled 办结 (a request to withdraw).
+    """
+    if answer is not None:
+        return _answer(desk, number, answer, by, reason, as_json)
     if not_there and by is None:
         raise SettingsError("--not-there is a person's word: give the name of who looked with --by NAME")
     with desk.office() as office:
@@ -108,6 +129,15 @@ def release(
             rows = acts.of_number(tx.conn, number, _known(office, channel))
             told = acts.release(tx, rows, desk.person(by), reason, office.capabilities, not_there=not_there)
         return _tell(office, told, as_json)
+
+
+def _answer(desk: Desk, number: str, answer: HeldAnswer, by: str | None, reason: str, as_json: bool) -> int:
+    if by is None:
+        raise SettingsError("--as is a person's answer: give the name of who decides with --by NAME")
+    with desk.office() as office:
+        with office.ledger.write() as tx:
+            told = again.answer_number(tx, number, answer.value, desk.person(by), reason)
+        return _tell(office, [told], as_json)
 
 
 def retry(

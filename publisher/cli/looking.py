@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import tempfile
@@ -358,13 +359,34 @@ def preview(
         for number, result in enumerate(results, 1):
             accepted &= result.outcome is IntakeState.ACCEPTED
             folder = target / str(number) if len(results) > 1 else target
-            _write_preview(result, folder, checked, as_json)
+            body = _write_body(result, folder)
+            _write_preview(result, folder, checked, body, as_json)
             if result.problems and not as_json:
                 _say_judged(one, result, checked.settings)
     return OK if accepted else NOT_DONE
 
 
-def _write_preview(result: Judged, folder: Path, checked: _Checked, as_json: bool) -> None:
+def _write_body(result: Judged, folder: Path) -> Path | None:
+    """The body as it leaves intake: cleaned, with its tables, before any template."""
+    if result.notice is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "body.html"
+    title = html.escape(result.notice.title, quote=False)
+    head = f'<!doctype html>\n<meta charset="utf-8">\n<title>{title}</title>\n<style>{_BODY_STYLE}</style>\n'
+    path.write_text(f"{head}<h1>{title}</h1>\n{result.notice.body_html}\n", encoding="utf-8")
+    return path
+
+
+_BODY_STYLE = (
+    "body{font:16px/1.6 sans-serif;max-width:50em;margin:1em auto}"
+    "td,th{border:1px solid;padding:.2em .5em}table{border-collapse:collapse}"
+)
+
+
+def _write_preview(result: Judged, folder: Path, checked: _Checked, body: Path | None, as_json: bool) -> None:
+    if body is not None and not as_json:
+        say(f"清理后的正文：{body}")
     for plan in result.planned:
         place = folder / plan.channel
         place.mkdir(parents=True, exist_ok=True)
@@ -376,6 +398,7 @@ def _write_preview(result: Judged, folder: Path, checked: _Checked, as_json: boo
         if as_json:
             facts = {"channel": plan.channel, "mandatory": plan.mandatory, "title": plan.rendition.title, "path": path}
             facts |= {"sha256": plan.rendition.sha256, "deadline": plan.deadline, "attachments": attached}
+            facts |= {"body": body}
             say_json(facts | {"seen": seen, "refused": refused})
         else:
             say(f"{title}：{path}")

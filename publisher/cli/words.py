@@ -31,6 +31,8 @@ EVENTS = {
     "routed": "增发渠道",
     "routing_changed": "渠道承接规则变动",
     "rule_overridden": "负责人核准例外",
+    "stated": "收到说明文件",
+    "feed_passed_over": "信息源原有旧条目不收",
     "still_held": "查询后仍需人工处理",
     "published": "发布",
     "update_asked": "要求更新文本",

@@ -10,7 +10,7 @@ from pathlib import Path
 from publisher.intake.folder import shown_name
 
 ENDING = ".答复.txt"
-WORDS = {"新版本": "version", "更正": "change", "重复": "duplicate"}
+WORDS = {"新版本": "version", "更正": "change", "重复": "duplicate", "发布": "publish", "办结": "settled"}
 """What staff may write in the first line, and the word in the ledger."""
 
 

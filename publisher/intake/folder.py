@@ -11,10 +11,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from publisher.intake.pairing import pair
 from publisher.intake.reading import NamedBytes, is_whole
 from publisher.notice import Form, Kind
 from publisher.settings import IntakeSettings
@@ -42,6 +43,8 @@ class Candidate:
     declared: str | None
     is_folder: bool
     signature: Signature
+    sidecar: Path | None = None
+    waits: str = ""  # why it is not to be taken as it lies there (Chinese)
 
     @property
     def name(self) -> str:
@@ -51,8 +54,22 @@ class Candidate:
     @property
     def source(self) -> str:
         """The bytes of its path below the drop folder, percent-encoded, as kept in the ledger."""
-        parts = [self.declared, self.path.name] if self.declared else [self.path.name]
+        return self._source(self.path)
+
+    @property
+    def sidecar_source(self) -> str | None:
+        """The same of the sidecar, or None."""
+        return self._source(self.sidecar) if self.sidecar else None
+
+    def _source(self, path: Path) -> str:
+        parts = [self.declared, path.name] if self.declared else [path.name]
         return "/".join(quote_from_bytes(os.fsencode(p)) for p in parts)
+
+
+def modified_at(candidate: Candidate) -> datetime:
+    """When the newest of its files was last written (UTC)."""
+    newest: int = max(changed for _, _, changed in candidate.signature)
+    return datetime.fromtimestamp(newest / 1e9, UTC)
 
 
 def path_of_source(drop: Path, source: str) -> Path:
@@ -83,22 +100,27 @@ def candidates(drop: Path, settings: IntakeSettings) -> list[Candidate]:
 
 
 def _look(folder: Path, settings: IntakeSettings, declared: str | None) -> Iterator[Candidate]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if settings.is_litter(entry.name):
-                continue
-            path = Path(entry.path)
-            if entry.is_file(follow_symlinks=False):
-                signature = _signature([path], path.parent)
-                if signature:
-                    yield Candidate(path, declared, False, signature)
-            elif entry.is_dir(follow_symlinks=False):
-                if declared is None and entry.name in SORTING:
-                    yield from _look(path, settings, entry.name)
-                else:
-                    signature = _signature(files_of(path, settings), path)
-                    if signature:
-                        yield Candidate(path, declared, True, signature)
+    with os.scandir(folder) as found:
+        entries = [entry for entry in found if not settings.is_litter(entry.name)]
+    pairs = pair([entry.name for entry in entries])
+    paired = set(pairs.sidecars.values())
+    for entry in entries:
+        if entry.name in paired:
+            continue
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False) and declared is None and entry.name in SORTING:
+            yield from _look(path, settings, entry.name)
+            continue
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if not is_folder and not entry.is_file(follow_symlinks=False):
+            continue
+        base = path if is_folder else path.parent
+        signature = _signature(files_of(path, settings) if is_folder else [path], base)
+        beside = path.with_name(pairs.sidecars[entry.name]) if entry.name in pairs.sidecars else None
+        if signature:
+            waits = pairs.waiting.get(entry.name) or pairs.doubted.get(entry.name) or ""
+            stamp = _signature([beside], path.parent) if beside else ()
+            yield Candidate(path, declared, is_folder, (*signature, *stamp), beside, waits)
 
 
 def files_of(folder: Path, settings: IntakeSettings) -> list[Path]:
@@ -164,6 +186,8 @@ class RestWatch:
 
 def why_not_ready(candidate: Candidate) -> str | None:
     """Why a still file is not taken yet (Chinese): empty, or open in Word, WPS or LibreOffice."""
+    if candidate.waits:
+        return candidate.waits
     if any(size == 0 for _, size, _ in candidate.signature):
         return "文件为空（0 字节）"
     folder = candidate.path if candidate.is_folder else candidate.path.parent
@@ -177,7 +201,15 @@ def _is_open(path: Path) -> bool:
     name = path.name
     # Word leaves out the first one or two characters of a longer name in its owner file's name.
     marks = [f"~${name}", f"~${name[1:]}", f"~${name[2:]}", f".~lock.{name}#", f".~{name}"]
-    return any(path.with_name(mark).exists() for mark in marks)
+    return any(_exists(path.with_name(mark)) for mark in marks)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a file; none of a name that is too long for the file system."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +218,7 @@ class Taken:
 
     sha256: str
     blobs: tuple[tuple[str, bytes], ...]
+    sidecar_sha256: str | None = None
 
 
 def take(candidate: Candidate, settings: IntakeSettings) -> Taken | None:
@@ -197,12 +230,18 @@ def take(candidate: Candidate, settings: IntakeSettings) -> Taken | None:
     base = candidate.path if candidate.is_folder else candidate.path.parent
     try:
         data = [(path, path.read_bytes()) for path in files]
-        unchanged = _signature(files, base) == candidate.signature
+        beside = candidate.sidecar.read_bytes() if candidate.sidecar else None
+        stamp = _signature([candidate.sidecar], candidate.path.parent) if candidate.sidecar else ()
+        unchanged = (*_signature(files, base), *stamp) == candidate.signature
     except OSError:
         return None
-    if not unchanged:
+    if not unchanged or not data:
         return None
-    return _taken(candidate.is_folder, [(path.relative_to(base), content) for path, content in data])
+    taken = _taken(candidate.is_folder, [(path.relative_to(base), content) for path, content in data])
+    if beside is None:
+        return taken
+    digest = hashlib.sha256(beside).hexdigest()
+    return Taken(taken.sha256, (*taken.blobs, (digest, beside)), digest)
 
 
 def _taken(is_folder: bool, data: Sequence[tuple[Path, bytes]]) -> Taken:

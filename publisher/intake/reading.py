@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import PurePosixPath
+from typing import Any
 
 from publisher.errors import NoticeReturned, Problem, Reason
 from publisher.intake.extract.fields import fields_of_notice
 from publisher.intake.extract.notices import Attached, Extracted, extract
-from publisher.intake.readers import archive, legacy, plain, portable, records, web, word, workbook
+from publisher.intake.readers import archive, exchange, legacy, mht, plain, portable, records, web, word, workbook
 from publisher.intake.readers.detect import DOCUMENTS, FileType, file_type, package_names
-from publisher.intake.readers.document import MAX_BYTES, Document, returned
+from publisher.intake.readers.document import MAX_BYTES, MAX_TEXT, Document, returned
+from publisher.intake.sidecar import NO_WISHES, NOTHING, Stated, Wishes, is_sidecar, read_lines, read_sidecar
+from publisher.intake.stating import form_stated, state_facts, state_notice, unfit_for_several
 from publisher.notice import Notice
 
 
@@ -30,7 +34,8 @@ class Draft:
 
     `notice` is None when none can be made; then `problems` say why. `attachments` holds the bytes
     by sha256. `problems` hold the notice, `warnings` stop nothing. `places` says where a field was
-    found, `fields` are the values for `publisher extract --json`, `main` the file that is the notice.
+    found, `fields` are the values for `publisher extract --json`, `main` the file that is the notice, `wishes` what
+    staff ask of the sending.
     """
 
     notice: Notice | None
@@ -38,25 +43,38 @@ class Draft:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     places: Mapping[str, str]
-    fields: Mapping[str, object]
+    fields: Mapping[str, Any]
+    wishes: Wishes = NO_WISHES
     main: NamedBytes | None = field(default=None, repr=False)
 
 
-def read_files(files: Sequence[NamedBytes], declared: str | None = None) -> tuple[Draft, ...]:
+def read_files(
+    files: Sequence[NamedBytes], declared: str | None = None, sidecar: bytes | None = None
+) -> tuple[Draft, ...]:
     """The notices in one dropped file, or in all files of one dropped folder.
 
     `declared` is the name of the sub-folder it was dropped in (a kind or a form in Chinese, or
-    anything else). A workbook or a list of records yields several. Raises `NoticeReturned` with all
+    anything else); `sidecar` the bytes of the `.yaml` beside it (one within a folder or ZIP serves too). A workbook or
     problems: EMPTY_BODY, PASSWORD_PROTECTED, DAMAGED_FILE, NO_TEXT_LAYER, UNSUPPORTED_FORMAT,
     UNSAFE_ARCHIVE, NOT_BY_SCHEMA.
     """
-    given = _unpacked(files)
+    given, inner = _without_sidecar(_unpacked(files))
     main = _main_of(given)
     if main is None:
         return (_doubt(given),)
     attached = [Attached(PurePosixPath(file.name).name, file.data) for file in given if file is not main]
     readings = _read(main)
-    return tuple(replace(_draft(reading, declared, attached), main=main) for reading in readings)
+    stated = [read_sidecar(data) for data in (sidecar, inner) if data is not None]
+    several = unfit_for_several(stated[0]) if stated and len(readings) > 1 else ()
+    return tuple(replace(_draft(reading, declared, attached, stated, several), main=main) for reading in readings)
+
+
+def _without_sidecar(files: Sequence[NamedBytes]) -> tuple[list[NamedBytes], bytes | None]:
+    """The files without the one `.yaml` among them, if there is but one and anything beside it; and its bytes."""
+    found = [file for file in files if is_sidecar(file.name)]
+    if len(found) != 1 or len(files) == 1:
+        return list(files), None
+    return [file for file in files if file is not found[0]], found[0].data
 
 
 def is_whole(name: str, data: bytes) -> bool:
@@ -142,16 +160,22 @@ _REFUSED: dict[FileType, tuple[Reason, str]] = {
 }
 
 
+_WRITTEN = frozenset({FileType.TEXT, FileType.HTML, FileType.JSON, FileType.XML})
+
+
 def _read(file: NamedBytes) -> Sequence[Notice | Document]:
     """The file's notices, by content. Raises `NoticeReturned`."""
     kind = file_type(file.data)
     if refused := _REFUSED.get(kind):
         raise returned(*refused)
-    if len(file.data) > MAX_BYTES:
-        detail = f"文件超过 {MAX_BYTES // 1024 // 1024} MB，请只放入公告正文，其余作为附件。"
+    limit = MAX_TEXT if kind in _WRITTEN else MAX_BYTES
+    if len(file.data) > limit:
+        detail = f"文件超过 {limit // 1024 // 1024} MB，请只放入公告正文，其余作为附件。"
         raise returned(Reason.UNSUPPORTED_FORMAT, detail)
     if kind is FileType.JSON:
         return records.read_json(file.data)
+    if kind is FileType.XML:
+        return exchange.read_exchange(file.data)
     if kind in (FileType.XLSX, FileType.XLS):
         return workbook.read_workbook(file.data, package=kind is FileType.XLSX)
     readers = {
@@ -159,17 +183,54 @@ def _read(file: NamedBytes) -> Sequence[Notice | Document]:
         FileType.DOC: legacy.read_doc,
         FileType.PDF: portable.read_pdf,
         FileType.HTML: web.read_html,
+        FileType.MHT: mht.read_mht,
         FileType.TEXT: plain.read_text,
     }
     return (readers[kind](file.data),)
 
 
-def _draft(reading: Notice | Document, declared: str | None, attached: Sequence[Attached]) -> Draft:
+def _draft(
+    reading: Notice | Document,
+    declared: str | None,
+    attached: Sequence[Attached],
+    beside: Sequence[Stated],
+    problems: tuple[Problem, ...],
+) -> Draft:
+    """One notice with what is stated of it: beside its file, else in the head of its text."""
+    stated = reduce(lambda first, then: first.over(then), (*beside, _of_head(reading)))
     if isinstance(reading, Notice):
-        return _by_schema(reading, attached)
-    found: Extracted = extract(reading, declared, attached)
+        notice, unfit = state_notice(reading, stated)
+        draft = _by_schema(notice, attached)
+        problems = (*unfit, *problems)
+    else:
+        draft = _of_document(reading, declared, attached, stated)
+    problems = (*stated.problems, *problems)
+    if not problems and stated is NOTHING:
+        return draft
+    fields = dict(draft.fields)
+    if problems:
+        fields["warnings"] = list(dict.fromkeys([*draft.fields.get("warnings", ()), Reason.SIDECAR_INVALID.value]))
+    return replace(draft, problems=(*problems, *draft.problems), fields=fields, wishes=stated.wishes)
+
+
+def _of_head(reading: Notice | Document) -> Stated:
+    head = reading.head if isinstance(reading, Document) else ""
+    return read_lines(head, "文首说明") if head else NOTHING
+
+
+def _of_document(document: Document, declared: str | None, attached: Sequence[Attached], stated: Stated) -> Draft:
+    found: Extracted = extract(
+        document,
+        declared,
+        attached,
+        lambda read: form_stated(stated, read),
+        lambda facts: state_facts(facts, stated),
+    )
     attachments = {file.ref.sha256: file.data for file in attached} if found.notice else {}
-    return Draft(found.notice, attachments, found.problems, found.warnings, found.places, found.fields)
+    notice = found.notice
+    if notice is not None and stated.publish_at is not None:
+        notice = notice.model_copy(update={"publish_at": stated.publish_at})
+    return Draft(notice, attachments, found.problems, found.warnings, found.places, found.fields)
 
 
 def _by_schema(notice: Notice, attached: Sequence[Attached]) -> Draft:

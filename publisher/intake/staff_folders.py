@@ -66,6 +66,11 @@ def placed_name(number: str, name: str) -> str:
     return f"{number}_{name}"
 
 
+def sidecar_name(placed: str) -> str:
+    """The name under which a sidecar lies beside its placed file."""
+    return f"{placed}.yaml"
+
+
 @dataclass(frozen=True, slots=True)
 class Mover:
     """Moves files between the staff folders. `read` gives stored bytes by hash."""

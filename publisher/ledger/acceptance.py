@@ -66,6 +66,19 @@ def newest_number(conn: Connection, key: str) -> str:
     return str(conn.execute(query.order_by(version.c.id.desc()).limit(1)).scalar_one())
 
 
+def referred(conn: Connection, references: Sequence[str]) -> list[tuple[str, str]]:
+    """Newest intake number and title of every notice that one of `references` names: an intake or a project number."""
+    joined = version.join(notice, notice.c.id == version.c.notice_id)
+    found: dict[int, tuple[str, str]] = {}
+    for reference in references:
+        project = "no:" + "".join(reference.split()).upper()
+        meant = (version.c.number == reference) | (notice.c.project == project)
+        query = select(notice.c.id, version.c.number, notice.c.title).select_from(joined).where(meant)
+        for row in conn.execute(query.order_by(version.c.id)):
+            found[row.id] = (row.number, row.title)
+    return list(found.values())
+
+
 def find_original(conn: Connection, content: Notice) -> int | None:
     """The notice that a change notice refers to, as far as this ledger knows it: the newest that fits."""
     original = content.original

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, select, update
 
 from publisher.channel import Rendition
 from publisher.delivery import IntakeState, Operation, State
-from publisher.errors import NotAllowed
+from publisher.errors import NotAllowed, Reason
 from publisher.ledger import acts, claims, deliveries, intake_rows
 from publisher.ledger.acts import Person, Told, send_again
 from publisher.ledger.chain import Entry
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
-from publisher.ledger.store import Tx
+from publisher.ledger.store import PROGRAM, Tx
 from publisher.ledger.tables import delivery, intake
 
 
@@ -138,17 +138,71 @@ def retry_file(tx: Tx, number: str, person: Person, reason: str) -> Told:
     row = intake_rows.by_number(tx.conn, number)
     if row is None or row.state != IntakeState.HELD.value:
         raise NotAllowed(f"{number} 不在待处理中，无需重新读取")
-    whole = intake.c.sub == 0 if row.sub else intake.c.n == row.n
-    again = (intake.c.n == row.n, intake.c.state == IntakeState.HELD.value, whole | (intake.c.id == row.id))
-    values = {"state": IntakeState.CLAIMED.value, "reason": None, "problems": None, "warnings": None}
-    tx.conn.execute(update(intake).where(*again).values(decided_at=None, **values))
+    _decide_again(tx, row)
     tx.log(Entry(event="intake_retried", by=person.by, number=number, data={"account": person.account, "why": reason}))
     return Told(number, None, "重新读取并检查")
 
 
+def _decide_again(tx: Tx, row: IntakeRow, **values: object) -> None:
+    """A held row is claimed once more. With a workbook's row goes the workbook, with a workbook its held rows.
+
+    `values` are set on the row itself, or on all held rows of a workbook.
+    """
+    held = (intake.c.n == row.n, intake.c.state == IntakeState.HELD.value)
+    meant = (intake.c.id == row.id) if row.sub else (intake.c.n == row.n)
+    if values:
+        tx.conn.execute(update(intake).where(*held, meant).values(**values))
+    claimed = {"state": IntakeState.CLAIMED.value, "reason": None, "problems": None, "warnings": None}
+    tx.conn.execute(update(intake).where(*held, meant | (intake.c.sub == 0)).values(decided_at=None, **claimed))
+
+
 def answer_file(tx: Tx, row: IntakeRow, answer: str, by: str, text: str) -> None:
-    """Staff answered the question about a held file: it is decided once more, with the answer."""
-    told = {"answer": answer, "answered_by": by, "state": IntakeState.CLAIMED.value, "reason": None, "problems": None}
-    tx.conn.execute(update(intake).where(intake.c.id == row.id, intake.c.state == row.state).values(**told))
+    """Staff answered the question about a held file in its folder: it is decided once more, with the answer."""
+    _decide_again(tx, row, answer=answer, answered_by=by)
     number = intake_rows.number_of(row)
     tx.log(Entry(event="answered", by=by, number=number, data={"answer": answer, "text": text}))
+
+
+_SAID = {
+    "version": "作为新版本重新处理",
+    "change": "退回，请按更正公告的格式另行放入",
+    "duplicate": "作为重复件退回",
+    "publish": "确认仍需发布，重新处理",
+    "settled": "撤回请求已办结",
+}
+ANSWERS = frozenset(_SAID)
+"""What may be answered to a question about a held file."""
+
+
+def answer_number(tx: Tx, number: str, answer: str, person: Person, reason: str) -> Told:
+    """The same answer from a command: for a file, or one row of a workbook, that is held at intake."""
+    row = intake_rows.by_number(tx.conn, number)
+    if row is None or row.state != IntakeState.HELD.value:
+        raise NotAllowed(f"{number} 不在待处理中，没有要答复的问题")
+    asked = {problem.reason for problem in intake_rows.problems_of(row.problems)}
+    if not asked & _QUESTIONS[answer]:
+        raise NotAllowed(
+            f"{number} 所问的不是这个问题：{'；'.join(str(p) for p in intake_rows.problems_of(row.problems))}"
+        )
+    _decide_again(tx, row, answer=answer, answered_by=person.by)
+    data = {"answer": answer, "account": person.account, "why": reason}
+    tx.log(Entry(event="answered", by=person.by, number=number, data=data))
+    return Told(number, None, _SAID[answer])
+
+
+_QUESTIONS = {
+    "version": {Reason.SAME_IDENTITY_OTHER_TEXT},
+    "change": {Reason.SAME_IDENTITY_OTHER_TEXT},
+    "duplicate": {Reason.SAME_IDENTITY_OTHER_TEXT},
+    "publish": {Reason.OLD_FILE},
+    "settled": {Reason.WITHDRAWAL_REQUESTED},
+}
+
+
+def state_file(tx: Tx, row: IntakeRow, sha256: str, data: bytes) -> None:
+    """Staff put (or changed) a `.yaml` beside a held file: it is decided once more, with what is stated there."""
+    tx.store_blob(data, sha256)
+    tx.conn.execute(update(intake).where(intake.c.n == row.n).values(sidecar_sha256=sha256))
+    _decide_again(tx, row)
+    number = intake_rows.number_of(row)
+    tx.log(Entry(event="stated", by=PROGRAM, number=number, data={"sidecar": sha256}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -34,6 +35,9 @@ def claim(
     sha256: str,
     blobs: Sequence[tuple[str, bytes]],
     place_name: str,
+    sidecar_sha256: str | None = None,
+    sidecar_source: str | None = None,
+    modified_at: datetime | None = None,
 ) -> int:
     """Store the exact bytes and the intake row, before the file is moved. Gives the row's id."""
     for digest, data in blobs:
@@ -51,10 +55,13 @@ def claim(
         "place": "working",
         "place_name": place_name.replace("{n}", str(number)),
         "moved": False,
+        "sidecar_sha256": sidecar_sha256,
+        "sidecar_source": sidecar_source,
+        "modified_at": modified_at,
         "claimed_at": tx.now,
     }
     row_id: int = tx.conn.execute(insert(intake).values(**values).returning(intake.c.id)).scalar_one()
-    facts = {"file": file_name, "sha256": sha256, "declared": declared, "folder": is_folder}
+    facts = {"file": file_name, "sha256": sha256, "declared": declared, "folder": is_folder, "sidecar": sidecar_sha256}
     tx.log(Entry(event="claimed", by=PROGRAM, number=str(number), data={k: v for k, v in facts.items() if v}))
     return row_id
 
@@ -64,7 +71,7 @@ def add_row(tx: Tx, parent: IntakeRow, sub: int) -> int:
     found = tx.conn.execute(select(intake.c.id).where(intake.c.n == parent.n, intake.c.sub == sub)).scalar_one_or_none()
     if found is not None:
         return int(found)
-    names = ("file_name", "source", "declared", "is_folder", "sha256", "claimed_at")
+    names = ("file_name", "source", "declared", "is_folder", "sha256", "claimed_at", "sidecar_sha256", "modified_at")
     values = {name: getattr(parent, name) for name in names}
     values |= {"n": parent.n, "sub": sub, "state": IntakeState.CLAIMED.value, "place": "none", "moved": True}
     return int(tx.conn.execute(insert(intake).values(**values).returning(intake.c.id)).scalar_one())

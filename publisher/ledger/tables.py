@@ -102,8 +102,11 @@ intake = Table(
     Column("notice_id", BigInteger),
     Column("version_id", BigInteger),
     Column("duplicate_of", BigInteger),
-    Column("answer", String(16)),  # of staff to a question: version, change, duplicate
+    Column("answer", String(16)),  # of staff to a question: version, change, duplicate, publish, settled
     Column("answered_by", Text),
+    Column("sidecar_sha256", String(64)),  # of what staff state beside the file
+    Column("sidecar_source", Text),  # where that lay, as `source`
+    Column("modified_at", Moment),  # when the file was last written, as the file system tells
     Column("claimed_at", Moment, nullable=False),
     Column("decided_at", Moment),
     Column("receipt_due", SmallInteger, nullable=False, server_default="0"),  # 0 no, 1 yes, 2 being written
@@ -360,6 +363,27 @@ approval = Table(
     Column("digests", Text, nullable=False),  # JSON: version and renditions that were approved
     Column("given_at", Moment, nullable=False),
     UniqueConstraint("version_id", "by"),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("etag", Text),
+    Column("modified", Text),  # Last-Modified, as it came
+    Column("next_at", Moment),
+    Column("had_entries", Boolean, nullable=False),
+    Column("failing_since", Moment),
+)
+
+feed_entry = Table(
+    "feed_entry",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("digest", String(64), primary_key=True),  # of the entry's page
+    Column("intake_id", BigInteger),  # null: there before the feed was first read, too old to be taken
+    Column("seen_at", Moment, nullable=False),
 )
 
 alarm = Table(

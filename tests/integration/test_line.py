@@ -10,69 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from publisher.app import Worker, read_settings, simulated_machine, start_worker
 from publisher.ledger.tables import delivery, intake
-from publisher.simulation import SimulatedClock
-from tests.support.builders import START, a_change_notice, a_notice
-
-PUBLISHER = """
-office = "演练中心"
-[intake]
-quiet = "5s"
-"""
-CHANNELS = """
-[feed]
-title = "微信资讯"
-adapter = "channels.wechat_feed:WechatFeed"
-tier = "self_media"
-carries = [{{ kinds = ["change_notice"], carry = "{change}" }}, {{ carry = "mandatory" }}]
-[feed.options]
-base_url = "http://127.0.0.1:9/"
-"""
-
-
-class Desk:
-    """A drop folder, a clock and a running line."""
-
-    def __init__(self, folder: Path, change: str = "mandatory") -> None:
-        home = folder / "home"
-        home.mkdir(exist_ok=True)
-        (home / "publisher.toml").write_text(PUBLISHER, encoding="utf-8")
-        (home / "channels.toml").write_text(CHANNELS.format(change=change), encoding="utf-8")
-        self.clock = SimulatedClock(START)
-        settings = read_settings(home, folder / "data", os.environ)
-        self.worker: Worker = start_worker(
-            settings, os.environ, machine=simulated_machine(self.clock, os.environ), inline=True
-        )
-        self.root = folder / "data" / "folders"
-
-    def drop(self, name: str, content: str | bytes) -> Path:
-        path = self.root / "待发布" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def turn(self, seconds: float = 0) -> None:
-        self.clock.sleep(seconds)
-        self.worker.take_in()
-        self.worker.send()
-        self.worker.answer()
-
-    def work(self) -> None:
-        self.turn()
-        self.turn(6)
-        self.turn()
-
-    def states(self) -> list[str]:
-        with self.worker.office.ledger.read() as conn:
-            return list(conn.execute(select(intake.c.state).order_by(intake.c.id)).scalars())
-
-    def names(self, folder: str) -> list[str]:
-        return sorted(str(p.relative_to(self.root / folder)) for p in (self.root / folder).rglob("*") if p.is_file())
-
-    def text(self, folder: str, ending: str) -> str:
-        (path,) = [p for p in (self.root / folder).rglob("*") if p.name.endswith(ending)]
-        return path.read_text("utf-8-sig")
+from tests.support.builders import a_change_notice
+from tests.support.line import Desk, as_json, notice_text
 
 
 @pytest.fixture
@@ -80,10 +20,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.worker.close()
-
-
-def as_json(**changes: object) -> str:
-    return a_notice(**changes).model_dump_json(exclude_none=True, exclude={"text", "digest"})
 
 
 def test_a_file_is_taken_only_after_it_has_rested(desk: Desk) -> None:
@@ -309,16 +245,3 @@ def test_a_held_file_that_is_replaced_is_taken_in_as_a_new_one(desk: Desk) -> No
 
     assert desk.states() == ["returned", "accepted"]
     assert desk.names("退回")[0] == "1_公告.json"
-
-
-def notice_text() -> str:
-    return """曲阜市某某路改造工程施工招标公告
-项目编号：QFZB-2017-0900
-一、项目名称：曲阜市某某路改造工程施工
-二、招标人：曲阜市某某局
-三、招标代理机构：山东某某招标代理有限公司
-四、招标范围：图纸及工程量清单所示全部内容，工期90日历天，质量合格。
-五、投标文件递交截止时间：2017年12月28日9时00分，地点：曲阜市公共资源交易中心开标室。
-六、联系人：王某，电话：13900000001
-2017年12月4日
-"""

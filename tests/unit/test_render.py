@@ -354,7 +354,14 @@ def test_practice_is_printed_on_every_text_for_staff() -> None:
     texts = [
         a_receipt(practice=True),
         Renderer().text("returned.txt.j2", problems=problems, **common),
-        Renderer().text("held.txt.j2", problems=problems, fields=[], answer_name="a.docx.答复.txt", **common),
+        Renderer().text(
+            "held.txt.j2",
+            problems=problems,
+            fields=[],
+            answer_name="a.docx.答复.txt",
+            yaml_name="a.docx.yaml",
+            **common,
+        ),
     ]
     assert all(text.startswith("【演练】") for text in texts)
     assert "演练" not in a_receipt()
@@ -389,6 +396,7 @@ def test_a_held_file_says_how_to_answer() -> None:
         fields=[("标题", "某某招标公告")],
         drop_folder="待发布",
         answer_name="a.docx.答复.txt",
+        yaml_name="a.docx.yaml",
     )
     assert "  1. 与编号 3 重号，内容不同\n" in text
     assert "  标题：某某招标公告\n" in text

@@ -31,6 +31,15 @@ class Amount:
     suspect: str = ""
 
 
+_LISTED = re.compile(r"\d{4,}(?:\.\d+)?(?:,\d{4,}(?:\.\d+)?)+")
+
+
+def listed_figures(raw: str) -> tuple[str, ...]:
+    """The figures of a value that lists one per lot behind bare commas (`1780000,820000`); else nothing."""
+    text = re.sub(r"\s", "", plain(raw))
+    return tuple(text.split(",")) if _LISTED.fullmatch(text) else ()
+
+
 def plain(text: str) -> str:
     """Half-width figures and signs, so that one pattern reads both widths."""
     return unicodedata.normalize("NFKC", text)

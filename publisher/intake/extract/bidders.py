@@ -11,7 +11,15 @@ from publisher.intake.extract.amounts import Amount, parse_amount, plain
 from publisher.intake.extract.codes import credit_code
 from publisher.intake.extract.facts import Bidder, Facts
 from publisher.intake.extract.kinds import says_failed
-from publisher.intake.extract.labels import Grid, Pair, Record, lot_no, split_line
+from publisher.intake.extract.labels import (
+    Grid,
+    Pair,
+    Record,
+    lot_before_figure,
+    lot_no,
+    split_line,
+    without_lot,
+)
 from publisher.intake.extract.parties import ORGANISATION
 from publisher.intake.extract.source import Source, is_blank
 from publisher.notice import Form, Kind, Performance, RejectedBid, TeamMember, normalise_name
@@ -24,7 +32,7 @@ _PRICE = r"(?:总)?(?:拟)?(?:中标|成交|投标|最终|最后|合同)*(?:总)
 _RANK = r"(?:中标|成交)?(?:候选人|候选供应商)?(?:及)?(?:排序|排名|名次|顺序|推荐顺序)"
 _SCORE = r".{0,6}(?:综合|总|最终|最后|评审|评标)+.{0,4}(?:得分|评分|分值|分)|得分|评分结果"
 _RATE = r".{0,4}(?:下浮|折扣|费率|优惠率|让利).{0,4}"
-_LOT = r"(?:包|标段|标包|分包|采购包|合同包)(?:编?号)?"
+_LOT = r"(?:包|标段|标包|标项|分标|分包|子包|包组|采购包|合同包)(?:编?号|序号)?"
 _CODE = r".{0,6}信用代码"
 _RANKS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 
@@ -60,7 +68,9 @@ def _name_in(record: Record) -> tuple[str, str] | None:
         head = re.sub(r"[（(【][^）)】]*[)）】]|\s", "", cell[0])
         if head and re.fullmatch(_NAME, head) and not is_blank(cell[1]):
             return cell
-    return None
+    # 名次 spanning rank and name: the second column under it holds the name
+    ranked = [cell for cell in record.cells if re.fullmatch(_RANK, re.sub(r"\s", "", cell[0]))]
+    return next((cell for cell in ranked[1:] if re.fullmatch(ORGANISATION, cell[1].strip())), None)
 
 
 def _bidder(record: Record) -> Bidder | None:
@@ -69,11 +79,12 @@ def _bidder(record: Record) -> Bidder | None:
         return None
     lot = record.get(_LOT)
     code = record.get(_CODE)
+    price = record.get(_PRICE)
     return Bidder(
         name=re.sub(r"\s*\n\s*", "", name[1]).strip(),
         credit_code=credit_code(code[1]) if code else None,
         amount=_amount_in(record),
-        lot=lot_no(lot[1]) if lot and not is_blank(lot[1]) else None,
+        lot=lot_no(lot[1]) if lot and not is_blank(lot[1]) else lot_before_figure(price[1]) if price else None,
         address=_text(record, r".*地址"),
         duration=_text(record, r".*(?:工期|交货期|服务期).*"),
         quality=_text(record, r".*质量.*"),
@@ -91,7 +102,7 @@ def _amount_in(record: Record) -> Amount | None:
     for pattern in (_PRICE, _RATE):
         cell = record.get(pattern)
         if cell and not is_blank(cell[1]):
-            return parse_amount(cell[1].replace("\n", ""), cell[0])
+            return parse_amount(without_lot(cell[1].replace("\n", "")), cell[0])
     return None
 
 
@@ -200,7 +211,7 @@ def number_in(text: str) -> Decimal | None:
 def _winners(source: Source) -> list[Bidder]:
     """Winners by label and by table; what both name is one winner."""
     labelled = _winner_pairs(source)
-    tabled = _winner_grid(source)
+    tabled = _winner_grid(source) or _winner_lines(source)
     if not labelled or (tabled and all(bidder.name is None for bidder in labelled)):
         return tabled or labelled
     for bidder in tabled:
@@ -225,8 +236,29 @@ def _merge(into: Bidder, other: Bidder) -> None:
     into.score = into.score if into.score is not None else other.score
 
 
-_GOODS = re.compile(r"规格|品牌|型号|未中标|原因|得分|评委|业绩|未成交")
-_COUNTED = re.compile(r"单价|数量")
+_LINES_OF_WINNERS = re.compile(r"(?:中标|成交)供应商名称、.{0,14}(?:中标|成交)金额\s*[：:]\s*(?P<rest>[\s\S]{0,800})")
+_LINE_OF_WINNER = re.compile(rf"\s*(?:\d{{1,2}}\s*[、.．]?\s*)?({ORGANISATION})[\s　,，、;；]+(.+)")
+_SUM = re.compile(r"[¥￥]?\s*\d[\d,]*(?:\.\d+)?\s*[（(]?\s*(?:万元|元)")
+
+
+def _winner_lines(source: Source) -> list[Bidder]:
+    """`中标供应商名称、联系地址及中标金额：` over lines with all three: the older layout of the central platform."""
+    head = _LINES_OF_WINNERS.search(source.flat)
+    found: list[Bidder] = []
+    for line in head["rest"].split("\n")[:20] if head else ():
+        winner = _LINE_OF_WINNER.match(line)
+        if winner is None:
+            if found:
+                break
+            continue
+        sums = _SUM.findall(winner[2])
+        amount = parse_amount(sums[-1]) if sums else None
+        found.append(Bidder(name=winner[1], amount=amount, place=_place_of(source, winner[1])))
+    return found
+
+
+_GOODS = re.compile(r"规格|品牌|型号|未中标|原因|评委|业绩|未成交")
+_COUNTED = re.compile(r"单价|数量|得分")
 _WON_FOR = re.compile(r"(?:中标|成交)(?:（成交）)?总?(?:金额|价(?!格?要求)|费率|报价)")
 
 
@@ -240,6 +272,8 @@ def _winner_grid(source: Source) -> list[Bidder]:
             continue
         for record in grid.records:
             bidder = _bidder(record)
+            if bidder and bidder.lot is None:
+                bidder.lot = grid.lot
             whose = (normalise_name(bidder.name or ""), bidder.lot) if bidder else ("", None)
             if bidder and whose not in seen:
                 seen.add(whose)

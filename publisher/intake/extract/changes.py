@@ -17,7 +17,11 @@ _WAS = re.compile(rf"原\S{{0,16}}?{_QUOTED}\s*(?:内容)?\s*[为是]?\s*[：:]\
 _NOW = re.compile(rf"现\s*(?:将)?{_CHANGED}\S{{0,12}}?{_QUOTED}\s*(?:内容)?\s*[为是]?\s*[：:]\s*(?P<value>.+)", re.S)
 _ITEM = r"(?P<item>[^，。；;：:“”\"\d]{2,40}?)"
 _THEN = rf"\s*[，,；;。]?\s*(?:现|今)?(?:将其|统一)?\s*{_CHANGED}\s*(?:为|至|到|成)\s*[：:]?\s*(?P<after>[^。；;]+)"
+_LABEL_QUOTED = r"[“\"](?P<item>[^“”\"：:]{2,30})[：:](?P<before>[^“”\"]+)[”\"]"
 _SENTENCES = (
+    re.compile(
+        rf"{_LABEL_QUOTED}\s*[，,；;。]?\s*(?:现|今)?\s*{_CHANGED}\s*为\s*[：:]?\s*[“\"](?:(?P=item)[：:])?(?P<after>[^”\"]+)[”\"]"
+    ),
     re.compile(rf"原\s*{_ITEM}\s*[为是：:]\s*(?P<before>[^。；;]+?){_THEN}"),
     re.compile(rf"原\s*{_ITEM}\s*(?P<before>[“\"]?[¥￥]?\d[^。；;，]*?){_THEN}"),
     re.compile(rf"(?:将)?{_ITEM}\s*[由从]\s*(?:原来?的?)?\s*(?P<before>[^。；;]+?){_THEN}"),

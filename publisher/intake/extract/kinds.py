@@ -74,12 +74,13 @@ _CLAIMS: tuple[tuple[Kind, str], ...] = (
         r"招标|资审|资格预审|采购公告|采购/|采购文件|出让|转让|询价|谈判|磋商|交易公告|单一来源|变卖|招租",
     ),
 )
-_DEFAULT_FORM = {
+DEFAULT_FORM = {
     Kind.BID_ANNOUNCEMENT: Form.TENDER,
     Kind.CHANGE_NOTICE: Form.CORRECTION,
     Kind.WINNING_BID_NOTICE: Form.CANDIDATES,
     Kind.AWARD_RESULT: Form.WINNING_RESULT,
 }
+"""The form of a notice of which only the kind is known."""
 
 
 def claimed_kind(text: str | None) -> Kind | None:
@@ -154,7 +155,7 @@ def _without_title(source: Source, marks: dict[Kind, int], strongest: Kind) -> t
     for claim, place in ((source.declared, "子文件夹"), (source.document.column, "来源栏目")):
         kind = claimed_kind(claim)
         if kind:
-            return declared_form(claim) or _DEFAULT_FORM[kind], place
+            return declared_form(claim) or DEFAULT_FORM[kind], place
     return None, ""
 
 
@@ -163,8 +164,8 @@ def _body_form(source: Source, kind: Kind) -> Form:
         return Form.CLARIFICATION
     if kind is Kind.BID_ANNOUNCEMENT:
         found = title_form(re.sub(r"[\s\S]*?采购方式[：:]?\s*(\S{2,8})[\s\S]*", r"\1公告", source.flat)[:12])
-        return found if found and found.kind is kind else _DEFAULT_FORM[kind]
-    return _DEFAULT_FORM[kind]
+        return found if found and found.kind is kind else DEFAULT_FORM[kind]
+    return DEFAULT_FORM[kind]
 
 
 def _tolerated(kind: Kind, form: Form, claim: str | None, whose: str) -> bool:
@@ -232,6 +233,7 @@ _CLASS_WORDS: tuple[tuple[ProjectClass, str, int], ...] = (
         6,
     ),  # a company buys for itself
     (ProjectClass.PROCUREMENT, r"政府采购|财政部|采购人|采购单位|SDGP|成交供应商|采购代理机构|采购包", 2),
+    (ProjectClass.WORKS, r"(?:批准|核准|备案)建设|施工总承包|工程监理|资格预审申请文件", 3),
     (
         ProjectClass.WORKS,
         r"招标人|招标投标法|工程建设|建设单位|施工图|监理|项目编码|暂列金|投标文件|招标文件|中标通知书|中标候选人",

@@ -11,16 +11,18 @@ from publisher.intake.extract.amounts import unit_in
 from publisher.intake.extract.blocks import Block, Cell, Line, Table
 
 _PARTY_TAIL = "(?:(?:信息)?(?:名称|全称)|信息)?"
+_LOT = "标段|标包|标项|分标|分包|子包|包件|包组|采购包|合同包|包"
 LABELS: dict[str, str] = {
     "project_no": r"(?:原公告的?)?(?:采购|招标|交易)?项目(?:标段)?(?:招标)?(?:编号|编码|代码|号)"
     r"|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号",
     "project_name": r"(?:原公告的?)?(?:采购|招标|工程|交易|合同)?项目(?:及?标段)?名称|工程名称|标的名称",
-    "lot_no": r"(?:标段|标包|分包|包|采购包|合同包|包组)(?:编?号|编码)|标包|标段",
-    "lot_name": r"(?:标段|标包|分包|包|采购包|合同包|包组)名称|包内容",
+    "lot_no": rf"(?:{_LOT})(?:编?号|编码)|标包|标段|标项",
+    "lot_name": rf"(?:{_LOT})名称|包内容",
     "parcel": r"(?:地块|宗地)(?:编?号|编号)",
     "tenderee": rf"(?:采购|招标)(?:人|单位|机关){_PARTY_TAIL}|建设单位{_PARTY_TAIL}|出让(?:人|方){_PARTY_TAIL}"
-    rf"|转让(?:人|方){_PARTY_TAIL}|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院",
-    "agency": rf"(?:采购|招标|交易)?代理(?:机构|单位|公司|服务机构){_PARTY_TAIL}|招标代理|采购代理",
+    rf"|(?:转让|出租|招租|委托)(?:人|方){_PARTY_TAIL}|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院",
+    "agency": rf"(?:采购|招标|交易)?代理(?:机构|单位|公司|服务机构){_PARTY_TAIL}|招标代理|采购代理"
+    rf"|(?:集中)?采购机构{_PARTY_TAIL}",
     "tenderee_address": r"(?:采购|招标)(?:人|单位)地址",
     "tenderee_contact": r"(?:采购|招标)(?:人|单位)(?:项目)?(?:联系人|经办人)|采购经办人",
     "tenderee_phone": r"(?:采购|招标)(?:人|单位)(?:联系)?(?:电话|方式)",
@@ -90,7 +92,7 @@ _MOST_COLONS = 400
 
 def compact(text: str) -> str:
     """A label as compared: no numbering, brackets, white space or marks around it."""
-    text = re.sub(r"\s", "", text)
+    text = re.sub(r"\s", "", text).lstrip("★☆▲△*●■◆#")
     text = _NUMBERING.sub("", text)
     text = _BRACKETED.sub("", text)
     return text.strip("（()）【】[]“”\"'.．、*★☆●■□·-—_ ")
@@ -169,7 +171,7 @@ def _is_no_label(text: str, at: int) -> bool:
 
 
 def _label_before(text: str, free: int, at: int, *, first: bool) -> tuple[int, str, str, str] | None:
-    cuts = [m.end() for m in _DELIMITER.finditer(text, free, at)]
+    cuts = [m.end() for m in _DELIMITER.finditer(_without_brackets(text[:at]), free, at)]
     begin = cuts[-1] if cuts else free
     raw = text[begin:at]
     label = compact(raw)
@@ -186,6 +188,11 @@ def _label_before(text: str, free: int, at: int, *, first: bool) -> tuple[int, s
     return None
 
 
+def _without_brackets(text: str) -> str:
+    """The text with what stands in brackets blanked, each character by one: a comma there ends no label."""
+    return _BRACKETED.sub(lambda found: " " * len(found.group(0)), text)
+
+
 _NEVER_A_TAIL = frozenset({"编号", "名称", "全称", "地址", "电话"})
 
 
@@ -199,7 +206,7 @@ def tidy_value(text: str) -> str:
     """A value without the marks around it and without the form's own hint before a second colon."""
     text = re.sub(r"^\s*[（(][^（）()]*[)）]\s*[：:]", "", text)
     text = text.strip(" \t\u3000")
-    text = re.sub(r"[；;。，,、]+$", "", text).strip()
+    text = re.sub(r"[；;。，,、（(【\[]+$", "", text).strip()
     return _to_unmatched(text).strip()
 
 
@@ -225,9 +232,34 @@ _SECTIONS = (
 )
 _HEADING = re.compile(r"^\s*[一二三四五六七八九十]{1,3}\s*[、.．]")
 _LOT_LINE = re.compile(
-    r"^(?:第?(?P<a>[一二三四五六七八九十\d]+|[A-Z])(?:标段|标包|包)"
-    r"|(?:采购包|合同包|标包|标段|包)(?P<b>\d+|[A-Z]|[一二三四五六七八九十]))(?P<rest>[（(:：].*)?$"
+    r"^(?:第?(?P<a>[一二三四五六七八九十\d]+|[A-Z])(?:标段|标包|标项|分标|包)"
+    r"|(?:采购包|合同包|标包|标段|标项|分标|子包|包件|包组|包)(?P<b>\d+|[A-Z]|[一二三四五六七八九十]))(?P<rest>[（(:：].*)?$"
 )
+_BEFORE_FIGURE = re.compile(
+    rf"^\s*(?:第?[一二三四五六七八九十\d]{{1,3}}\s*)?(?:{_LOT})\s*[一二三四五六七八九十\d]{{0,3}}\s*[\-：:]\s*"
+)
+
+
+def without_lot(value: str) -> str:
+    """`包1-1800000.00元`, `标项1：报价:1800000(元)` without the lot, and the word, before the figure."""
+    bare = _BEFORE_FIGURE.sub("", value)
+    return bare if bare == value else re.sub(r"^\s*[\u4e00-\u9fff]{2,8}\s*[：:]\s*", "", bare)
+
+
+def lot_before_figure(value: str) -> str | None:
+    """The lot that a price cell names before its figure (`标项1：报价:1800000(元)`), or None."""
+    found = _BEFORE_FIGURE.match(value)
+    return lot_no(found.group(0).strip(" -：:")) if found else None
+
+
+def lot_line(text: str, *, alone: bool = False) -> str | None:
+    """The number of the lot that a line heads, or None; `alone`: only where nothing but a name in brackets follows."""
+    found = _LOT_LINE.match(re.sub(r"\s", "", text))
+    if found is None or (alone and not re.fullmatch(r"(?:[（(].*[)）])?[：:]?", found["rest"] or "")):
+        return None
+    return lot_no(found["a"] or found["b"])
+
+
 _NUMERALS = {c: i for i, c in enumerate("零一二三四五六七八九十")}
 
 
@@ -245,7 +277,7 @@ def arabic(text: str) -> str:
 def lot_no(text: str) -> str:
     """A lot's number without 第…包 and in Arabic figures; a code stays whole."""
     text = re.sub(r"\s", "", text)
-    bare = re.sub(r"^(?:第|采购包|合同包|标包|标段|分包|包)+|(?:标段|标包|分包|包|号)+$", "", text)
+    bare = re.sub(rf"^(?:第|{_LOT})+|(?:{_LOT}|号)+$", "", text)
     return arabic(bare or text)
 
 
@@ -268,8 +300,7 @@ class _State:
         for name, pattern in _SECTIONS:
             if pattern.fullmatch(bare):
                 self.section = name
-        if found := _LOT_LINE.match(flat):
-            self.lot = lot_no(found["a"] or found["b"])
+        self.lot = lot_line(flat) or self.lot
 
     def pair(self, piece: _Piece, place: str) -> Pair:
         """The pair, put under what was seen so far; a party's name opens that party's block."""
@@ -278,7 +309,10 @@ class _State:
             self.section = piece.key
         elif piece.key == "winner":
             self.section = "bidder"
-        if piece.key == "lot_no" and piece.value:
+        if piece.key == "lot_no" and (number := lot_line(piece.raw_label)):
+            # `第一标段：某片区`: the label is the number, the value the name
+            self.lot, piece = number, _Piece(piece.raw_label, piece.label, "lot_name", piece.value)
+        elif piece.key == "lot_no" and piece.value:
             self.lot = lot_no(piece.value)
         label = re.sub(r"\s", "", piece.label)
         return Pair(
@@ -401,10 +435,10 @@ def _section_of(text: str) -> bool:
 
 
 _COLUMN = re.compile(
-    r"(?:序号|包号|标段|标包|采购包|评委\d.*|.{0,8}(?:投标价|报价|得分|评分)或.*|.{0,6}(?:项目经理|负责人)"
+    rf"(?:序号|(?:{_LOT})(?:编?号|序号)?|(?:服务|交货|供货|供应|租赁)期|评委\d.*|.{{0,8}}(?:投标价|报价|得分|评分)或.*|.{{0,6}}(?:项目经理|负责人)"
     r"|.{0,10}(?:排序|排名|名次|名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容"
     r"|期限|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人"
-    r"|投标单位|等级|日期|业主|规模|前|后|事项|更正项|位置|地点|保证金|容积率|密度|绿地率))"
+    r"|投标单位|等级|日期|业主|规模|目标|标准|服务期|工程师|前|后|事项|更正项|位置|地点|保证金|容积率|密度|绿地率))"
 )
 """What a column head ends in."""
 
@@ -420,6 +454,8 @@ def is_header(row: Sequence[Cell], below: Sequence[Cell] | None) -> bool:
         return False
     bare = [_BRACKETED.sub("", _BRACKETED.sub("", text)) for text in texts]
     words = sum(1 for text in bare if len(text) <= 40 and _COLUMN.fullmatch(text))
+    if bare[0] == "序号" and words * 2 > len(texts) > 2 and below[0].text.strip().isdecimal():
+        return True
     if words < max(2, len(texts) - 1):
         return False
     under = [re.sub(r"\s", "", cell.text) for cell in below if cell.origin]

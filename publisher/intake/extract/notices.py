@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -19,7 +19,7 @@ from publisher.intake.extract.fields import fields_of
 from publisher.intake.extract.source import Source
 from publisher.intake.extract.titles import choose_title, round_of, sequence_of, without_title
 from publisher.intake.readers.document import Document
-from publisher.notice import AttachmentRef, Candidate, Dates, Kind, Notice, html_to_text, normalise
+from publisher.notice import AttachmentRef, Candidate, Dates, Form, Kind, Notice, html_to_text, normalise
 
 SHORTEST_BODY = 30
 """Characters (white space not counted) below which a file's text, its title left out, is no notice."""
@@ -52,10 +52,21 @@ class Extracted:
     fields: Mapping[str, object]
 
 
-def extract(document: Document, declared: str | None, attached: Sequence[Attached] = ()) -> Extracted:
-    """The notice in `document`. Raises `NoticeReturned` (EMPTY_BODY) where there is a title at most."""
+def extract(
+    document: Document,
+    declared: str | None,
+    attached: Sequence[Attached] = (),
+    choose_form: Callable[[Form | None], Form | None] = lambda form: None,
+    correct: Callable[[Facts], None] = lambda facts: None,
+) -> Extracted:
+    """The notice in `document`. Raises `NoticeReturned` (EMPTY_BODY) where there is a title at most.
+
+    What staff state comes in as two functions: `choose_form` gives the form instead of the one that was read (None:
+    that one stands), `correct` sets further fields before the checks.
+    """
     source = prepare(document, declared, tuple(file.name for file in attached))
-    facts = find(source)
+    facts = find(source, choose_form)
+    correct(facts)
     facts.warnings.extend(document.warnings)
     mentioned = attachments.mentioned(source)
     facts.attachments_mentioned = mentioned.count
@@ -85,7 +96,7 @@ def prepare(document: Document, declared: str | None, attached: tuple[str, ...])
     return Source(replace(document, body_html=body), title.strip() or "", declared, attached)
 
 
-def find(source: Source) -> Facts:
+def find(source: Source, choose_form: Callable[[Form | None], Form | None] = lambda form: None) -> Facts:
     """Runs every finder in the order in which they build on each other."""
     facts = Facts(title=source.title)
     facts.places["title"] = "标题"
@@ -93,7 +104,10 @@ def find(source: Source) -> Facts:
     decided = kinds.decide(source, facts.project_class)
     facts.form = decided.form
     facts.places["form"] = decided.place
-    facts.problems.extend(decided.problems)
+    if chosen := choose_form(decided.form):
+        facts.form = chosen  # a person said so: what the text and the folder claim is no question any more
+    else:
+        facts.problems.extend(decided.problems)
     project.find_number(source, facts)
     project.find_name(source, facts)
     parties.find_parties(source, facts)

@@ -61,6 +61,9 @@ _SENTENCES = (
     re.compile(rf"受\s*({ORGANISATION})\s*(?:（[^）]*）)?\s*(?:的)?委托"),
     re.compile(rf"({ORGANISATION})的[^。：]{{4,150}}?中标候选人公示已(?:经)?结束"),
     re.compile(rf"批准[，,]\s*({ORGANISATION})\s*(?:决定)?\s*(?:对|以|将|采用)"),
+    re.compile(
+        rf"({ORGANISATION})\s*(?:于|定于|决定|委托|拟)[^。]{{0,60}}(?:挂牌|拍卖|招标|协议)(?:方式)?(?:公开)?出让"
+    ),
     re.compile(r"(\S{2,20}法院)\s*(?:将|决定|委托|于)"),
 )
 

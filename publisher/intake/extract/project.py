@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from publisher.intake.extract.amounts import Amount, parse_amount, plain
+from publisher.intake.extract.amounts import Amount, listed_figures, parse_amount
 from publisher.intake.extract.dates import first_moment
 from publisher.intake.extract.facts import Facts, believable
-from publisher.intake.extract.labels import Grid, Record, arabic, lot_no
+from publisher.intake.extract.labels import Grid, Record, arabic, lot_line, lot_no, without_lot
 from publisher.intake.extract.source import Source, is_blank
 from publisher.intake.extract.titles import name_in_title
 from publisher.notice import Kind, Lot, Money, OriginalNotice, ProjectClass
@@ -28,7 +28,7 @@ def clean_number(value: str) -> str | None:
 def find_number(source: Source, facts: Facts) -> None:
     """The project number: its label first, then a bare 编号, then the parcel number in the title of a land notice."""
     pairs = list(source.with_key("project_no"))
-    for pair in sorted(pairs, key=lambda p: (p.label == "编号", "标的" in p.label, p.order)):
+    for pair in sorted(pairs, key=lambda p: (p.label == "编号", "标的" in p.label, "代码" in p.label, p.order)):
         if pair.label == "编号" and pair.order > 4:
             continue
         if number := clean_number(pair.value):
@@ -48,7 +48,10 @@ _NAME_SENTENCES = (
         r"(?:公司|局|中心|学校|大学|医院|委员会|政府|学院|办公室|站|院|处|所)的([^。：]{4,150}?)中标候选人公示已(?:经)?结束"
     ),
     re.compile(r"组织的\s*([^，。：]{4,100}?)\s*(?:招标|采购|比选|询价|磋商|谈判)\s*[，,]"),
-    re.compile(r"(?:本)?招标项目\s*([^，。：；]{4,80}?)\s*(?:（[^（）]*）)?\s*已由"),
+    re.compile(
+        r"(?:本)?招标项目\s*([^，。：:；]{4,80}?)"
+        r"\s*(?:[（(][^（）()]*(?:项目名称|以下简称|编号|代码)[^（）()]*[)）])?\s*已由"
+    ),
     re.compile(r"(?:拟)?(?:对|就)\s*([^，。：；]{4,80}?项目)\s*(?:采用|进行|以|组织)"),
 )
 
@@ -67,9 +70,12 @@ def find_name(source: Source, facts: Facts) -> None:
         facts.project_name, facts.places["project_name"] = name, "标题"
 
 
-_LOT_COLUMN = r"(?:包|标段|标包|分包|采购包|合同包|包件|包组)(?:编?号|编码)?|(?:标段|包)号?"
+_LOT_COLUMN = r"(?:包|标段|标包|标项|分标|分包|子包|采购包|合同包|包件|包组)(?:编?号|编码|序号)?|(?:标段|包)号?"
 _PARCEL_COLUMN = r"(?:地块|宗地)(?:编?号|名称)?"
-_LOT_NAME = r"(?:标段|包|标包|分包|采购包|合同包|标的|采购内容|货物|服务|货物服务)?名称|包内容|采购标的|标的名称"
+_LOT_NAME = (
+    r"(?:标段|包|标包|标项|分标|分包|子包|包组|采购包|合同包|标的|采购内容|货物|服务|货物服务)?名称"
+    r"|包内容|采购标的|标的名称"
+)
 _BUDGET_COLUMN = r".{0,8}(?:预算|估算价|投资额?|估算金额).{0,6}"
 _CONTROL_COLUMN = r".{0,8}(?:限价|控制价).{0,6}"
 
@@ -149,15 +155,37 @@ def _labelled_lots(source: Source, facts: Facts) -> dict[str, Lot]:
     for text, place in source.placed:
         found = re.fullmatch(r"(?:采购包|合同包)\s*(\d+|[A-Z])\s*[（(](.+)[)）]\s*[：:]?", text.strip())
         if found:
-            lots.setdefault(found[1], Lot(no=found[1], name=found[2]))
+            lots[found[1]] = _merged(lots.get(found[1]), Lot(no=found[1], name=found[2]))
             facts.places.setdefault("lots", place)
-    return lots
+    _headed_lots(source, facts, lots)
+    return dict(sorted(lots.items(), key=lambda item: int(item[0]))) if all(no.isdecimal() for no in lots) else lots
+
+
+def _headed_lots(source: Source, facts: Facts, lots: dict[str, Lot]) -> None:
+    """`标项一` or `合同包2:` alone in a line, with what stands under it: a name, a budget, a ceiling, a winner."""
+    alone = {number for text, _ in source.placed if (number := lot_line(text, alone=True))}
+    alone |= {pair.lot for pair in source.with_key("lot_name") if pair.lot and lot_line(pair.raw_label) == pair.lot}
+    for pair in source.pairs:
+        if pair.lot is None or pair.lot not in alone or is_blank(pair.value):
+            continue
+        named = Lot(no=pair.lot, name=pair.value if pair.key == "lot_name" else None)
+        if pair.key in ("budget", "control_price"):
+            money = believable(parse_amount(without_lot(pair.value), pair.raw_label))
+            named = Lot.model_validate({"no": pair.lot, pair.key: money})
+        elif pair.key not in ("lot_name", "winner", "price"):
+            continue
+        lots[pair.lot] = _merged(lots.get(pair.lot), named)
+        facts.places.setdefault("lots", pair.place)
+    for grid in source.grids:
+        if grid.lot in alone and re.search(r"供应商|中标|成交|采购标的", "".join(grid.heads)):
+            lots.setdefault(grid.lot, Lot(no=grid.lot))
+            facts.places.setdefault("lots", grid.records[0].place if grid.records else "")
 
 
 _TITLE_LOT = re.compile(
-    r"第\s*(?P<a>[一二三四五六七八九十]{1,3}|\d{1,3}|[A-Z])\s*(?:标段|标包|分包|包)(?:\s*[：:]\s*(?P<name>[^）)]{2,80}))?"
-    r"|(?:采购包|合同包|标包|标段|包)\s*(?P<b>\d{1,3}|[一二三四五六七八九十]{1,3}|[A-Z])(?![\u4e00-\u9fff0-9A-Za-z])"
-    r"|(?<![\d第一二三四五六七八九十共分])(?P<c>\d{1,2}|[一二三四五六七八九十]|[A-Z])\s*(?:标段|标包|包)(?!裹|装|厢)"
+    r"第\s*(?P<a>[一二三四五六七八九十]{1,3}|\d{1,3}|[A-Z])\s*(?:标段|标包|标项|分标|分包|包)(?:\s*[：:]\s*(?P<name>[^）)]{2,80}))?"
+    r"|(?:采购包|合同包|标包|标段|标项|分标|子包|包组|包)\s*(?P<b>\d{1,3}|[一二三四五六七八九十]{1,3}|[A-Z])(?![\u4e00-\u9fff0-9A-Za-z])"
+    r"|(?<![\d第一二三四五六七八九十共分])(?P<c>\d{1,2}|[一二三四五六七八九十]|[A-Z])\s*(?:标段|标包|标项|分标|包)(?!裹|装|厢|括|含|干)"
 )
 
 
@@ -229,7 +257,12 @@ def _labelled_amount(source: Source, facts: Facts, key: str) -> Amount | None:
     for pair in source.with_key(key):
         if "编号" in pair.label or re.search(r"单价|元/", pair.raw_label):
             continue
-        if amount := parse_amount(_whole(pair.value), pair.raw_label):
+        if len(facts.lots) > 1 and any(lot.no == pair.lot and getattr(lot, key) for lot in facts.lots):
+            continue  # what one lot may cost; the sum of all is worked out where no total is printed
+        if figures := listed_figures(pair.value):
+            facts.places[key] = pair.place
+            return _per_lot(facts, key, figures, pair.raw_label)
+        if amount := parse_amount(without_lot(pair.value), pair.raw_label):
             facts.places[key] = pair.place
             return amount
     found = source.search(_PRICE_SENTENCE if key == "budget" else _CONTROL_SENTENCE)
@@ -239,9 +272,15 @@ def _labelled_amount(source: Source, facts: Facts, key: str) -> Amount | None:
     return None
 
 
-def _whole(value: str) -> str:
-    """`包1-1800000.00元` without the lot before the figure."""
-    return re.sub(r"^\s*(?:采购)?包\s*\d{1,3}\s*[\-：:]\s*", "", plain(value))
+def _per_lot(facts: Facts, key: str, figures: tuple[str, ...], label: str) -> Amount | None:
+    """One figure per lot in the order of the lots; the notice's amount is their sum."""
+    parts = [believable(parse_amount(figure, label)) for figure in figures]
+    if len(parts) == len(facts.lots):
+        facts.lots = [
+            lot if getattr(lot, key) else lot.model_copy(update={key: money})
+            for lot, money in zip(facts.lots, parts, strict=True)
+        ]
+    return _sum_of_lots(parts)
 
 
 def _sum_of_lots(parts: list[Money | None]) -> Amount | None:
@@ -252,7 +291,12 @@ def _sum_of_lots(parts: list[Money | None]) -> Amount | None:
     return Amount(Money(raw="各包合计", yuan=total, unit="元"))
 
 
-_FIRST_PUBLISHED = re.compile(r"(?:原|首次)(?:招标|采购)?公告.{0,8}?(?:日期|时间|于)\s*[：:]?\s*(20\d\d.{0,14})")
+_FIRST_PUBLISHED = (
+    re.compile(r"(?:原|首次)(?:招标|采购)?公告.{0,8}?(?:日期|时间|于)\s*[：:]?\s*(20\d\d.{0,14})"),
+    re.compile(
+        r"于\s*(20\d\d[^，。；]{4,14}?)\s*(?:在[^，。；]{2,40})?(?:发布|刊登|刊发)了?[^，。；]{0,30}?(?:公告|文件)"
+    ),
+)
 
 
 def find_original(source: Source, facts: Facts) -> None:
@@ -264,8 +308,10 @@ def find_original(source: Source, facts: Facts) -> None:
         if moment := first_moment(pair.value):
             first, facts.places["original"] = moment.day, pair.place
             break
-    if first is None and (found := source.search(_FIRST_PUBLISHED)) and (moment := first_moment(found[0].group(1))):
-        first, facts.places["original"] = moment.day, found[1]
+    for pattern in _FIRST_PUBLISHED if first is None else ():
+        if (said := source.search(pattern)) and (moment := first_moment(said[0].group(1))):
+            first, facts.places["original"] = moment.day, said[1]
+            break
     if facts.project_no or facts.project_name or first:
         facts.original = OriginalNotice(
             project_no=facts.project_no, project_name=facts.project_name, first_published=first

@@ -150,6 +150,21 @@ def find_publicity(source: Source, facts: Facts) -> None:
             facts.publicity_start, facts.publicity_end = window[0][0].value, window[0][1].value
             facts.places["publicity_start"] = facts.places["publicity_end"] = pair.place
             return
+    _publicity_in_text(source, facts)
+
+
+_SAID_PUBLIC = re.compile(r"公示(?:期限?|时间|期间)?\s*(?:为|是|自|从|于|[：:])?\s*(?P<when>20\d\d.{8,60})")
+
+
+def _publicity_in_text(source: Source, facts: Facts) -> None:
+    """`公示期为…至…` in a sentence."""
+    for text, place in source.placed:
+        found = _SAID_PUBLIC.search(text)
+        about_candidates = facts.form is not None and facts.form.kind is Kind.AWARD_RESULT and "候选" in text
+        if found and not about_candidates and (window := spans(found["when"])) and window[0][0].start == 0:
+            facts.publicity_start, facts.publicity_end = window[0][0].value, window[0][1].value
+            facts.places["publicity_start"] = facts.places["publicity_end"] = place
+            return
 
 
 def _of_another_notice(pair: Pair, facts: Facts) -> bool:

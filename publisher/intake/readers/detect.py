@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import olefile
 
+from publisher.intake.readers import exchange, mht
+
 
 class FileType(StrEnum):
     """The formats that are told apart."""
@@ -23,6 +25,8 @@ class FileType(StrEnum):
     ENCRYPTED = "encrypted"
     JSON = "json"
     HTML = "html"
+    MHT = "web archive"
+    XML = "xml"
     TEXT = "text"
     EMPTY = "empty"
     IMAGE = "image"
@@ -39,6 +43,8 @@ DOCUMENTS = frozenset(
         FileType.XLS,
         FileType.JSON,
         FileType.HTML,
+        FileType.MHT,
+        FileType.XML,
         FileType.TEXT,
     }
 )
@@ -118,6 +124,10 @@ def _text_type(data: bytes) -> FileType:
     bare = bare.replace(b"\x00", b"").lstrip()
     if bare.startswith((b"{", b"[{")) or re.match(rb"\[\s*\{", bare):
         return FileType.JSON
+    if mht.is_archive(data):
+        return FileType.MHT
+    if exchange.is_exchange(bare):
+        return FileType.XML
     if _MARKUP.search(head.replace(b"\x00", b"")) or (bare.startswith(b"<") and _MARKUP.search(data)):
         return FileType.HTML
     return FileType.TEXT

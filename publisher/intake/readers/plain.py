@@ -46,7 +46,7 @@ _CJK = "\u3400-\u9fff"
 _NUMERAL = "一二三四五六七八九十"
 _STARTS_ITEM = re.compile(
     rf"\s*(?:[{_NUMERAL}]{{1,3}}\s*、|[（(]\s*[{_NUMERAL}\d]{{1,3}}\s*[）)]|\d{{1,2}}\s*[、．.](?!\d)|第[{_NUMERAL}\d]+(?:名|中标候选人|包|标段)"
-    r"|附件|注[：:]|【)"
+    rf"|(?:标项|标段|标包|分标|采购包|合同包|包)\s*[{_NUMERAL}\d]{{1,3}}(?:[（(：:]|\s*$)|附件|注[：:]|【)"
 )
 _LABEL = re.compile(rf"\s*[{_CJK}A-Za-z（）()/、 　]{{2,24}}[：:]")
 _CONTINUES = re.compile(
@@ -134,9 +134,18 @@ def paragraphs(lines: list[str]) -> str:
     return "".join(f"<p>{html.escape(line, quote=False)}</p>" for line in lines)
 
 
+_HEAD = re.compile(r"\A\s*---[ \t]*\r?\n(?P<lines>.{0,20000}?)^---[ \t]*\r?$\n?", re.S | re.M)
+
+
+def head_of(text: str) -> tuple[str, str]:
+    """The lines between two `---` at the head of a text, and the text behind them; ("", text) without such lines."""
+    found = _HEAD.match(text)
+    return (found["lines"], text[found.end() :]) if found else ("", text)
+
+
 def read_text(data: bytes) -> Document:
-    """A `.txt` file: one paragraph per line. Raises `NoticeReturned`."""
-    text = decode(data)
+    """A `.txt` file: one paragraph per line, behind what its head states. Raises `NoticeReturned`."""
+    head, text = head_of(decode(data))
     if sum(1 for char in text if ord(char) < 32 and char not in "\r\n\t\v\f") > len(text) // 200:
         raise returned(Reason.UNSUPPORTED_FORMAT, "文件不是文字内容，请另存为 .docx 后重新放入。")
-    return Document(body_html=paragraphs(join_lines(text)))
+    return Document(body_html=paragraphs(join_lines(text)), head=head)

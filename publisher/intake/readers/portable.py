@@ -18,10 +18,17 @@ from pdfplumber.utils.text import extract_text
 
 from publisher.errors import Reason
 from publisher.intake.readers.document import Document, returned
+from publisher.intake.readers.measure import check_streams
 
 MAX_PAGES = 200
 MIN_CHARACTERS = 30
 """Characters on all pages together below which a PDF counts as a scan."""
+MAX_LETTERS = 400_000
+"""Most letters on all pages together."""
+MAX_RULES = 8000
+"""Most ruled lines of a page in which tables are looked for, each cell's four counted; a page of more is a drawing."""
+MAX_CELLS = 5000
+"""Most places where the rows and columns of all ruled lines of a page can cross."""
 _SAME_LINE = 2.0
 """Points by which edges of neighbouring cells may differ."""
 _BROKEN = (
@@ -64,12 +71,13 @@ _Part = _Text | _Rows
 
 def read_pdf(data: bytes) -> Document:
     """The text of a PDF. Raises `NoticeReturned` for a password, damage, too many pages or a scan."""
+    check_streams(data)
     try:
         with pdfplumber.open(io.BytesIO(data)) as pdf:
             if len(pdf.pages) > MAX_PAGES:
                 detail = f"PDF 超过 {MAX_PAGES} 页，请只放入公告正文，其余作为附件。"
                 raise returned(Reason.UNSUPPORTED_FORMAT, detail)
-            parts = [part for page in pdf.pages for part in _page(page)]
+            parts = _pages(pdf.pages)
     except (PDFPasswordIncorrect, PDFEncryptionError, *_BROKEN) as error:
         raise _refusal(error) from None
     except Exception as error:  # pdfplumber wraps what pdfminer raises in a bare Exception of its own
@@ -82,6 +90,19 @@ def read_pdf(data: bytes) -> Document:
     return Document(body_html=_html(_joined(parts)))
 
 
+def _pages(pages: Sequence[Any]) -> list[_Part]:
+    """What stands on all pages; each is forgotten by the library once it is read."""
+    parts: list[_Part] = []
+    letters = 0
+    for page in pages:
+        letters += len(page.chars)
+        if letters > MAX_LETTERS:
+            raise returned(Reason.UNSUPPORTED_FORMAT, "PDF 文字过多，请只放入公告正文，其余作为附件。")
+        parts += _page(page)
+        page.close()
+    return parts
+
+
 def _refusal(error: Exception) -> Exception:
     causes = (error, error.__cause__, error.__context__, *error.args)
     if any(isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError) for cause in causes):
@@ -91,7 +112,7 @@ def _refusal(error: Exception) -> Exception:
 
 def _page(page: Any) -> list[_Part]:
     """Lines and tables of a page from top to bottom."""
-    tables = [table for table in page.find_tables() if len(table.cells) > 1]
+    tables = [table for table in page.find_tables() if len(table.cells) > 1] if _may_hold_tables(page) else []
     boxes = [table.bbox for table in tables]
     rest = page.filter(lambda item: not _inside(item, boxes)) if boxes else page
     lines = rest.extract_text_lines(return_chars=True)
@@ -105,6 +126,14 @@ def _page(page: Any) -> list[_Part]:
         if any(cell.text for row in rows.rows for cell in row):
             placed.append((table.bbox[1], rows))
     return [part for _, part in sorted(placed, key=lambda item: item[0])]
+
+
+def _may_hold_tables(page: Any) -> bool:
+    """Whether the page is ruled like a sheet: looking for tables in a drawing takes minutes and finds none."""
+    edges = page.edges
+    rows = {round(edge["top"]) for edge in edges if edge["orientation"] == "h"}
+    columns = {round(edge["x0"]) for edge in edges if edge["orientation"] == "v"}
+    return len(edges) <= MAX_RULES and len(rows) * len(columns) <= MAX_CELLS
 
 
 _Box = tuple[float, float, float, float]

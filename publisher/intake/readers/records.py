@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from publisher.errors import NoticeReturned, Problem, Reason
+from publisher.intake.readers import ocds
 from publisher.intake.readers.document import Document, returned
 from publisher.intake.readers.plain import decode, join_lines, paragraphs
 from publisher.intake.readers.web import from_markup, sanitise
@@ -39,6 +40,11 @@ def read_json(data: bytes) -> tuple[Notice | Document, ...]:
         value = json.loads(decode(data))
     except (ValueError, RecursionError):
         raise returned(Reason.NOT_BY_SCHEMA, "JSON 格式有误或未复制完整，请重新导出后放入。") from None
+    releases = ocds.releases_in(value)
+    if releases is not None:
+        if not 0 < len(releases) <= MAX_RECORDS:
+            raise returned(Reason.NOT_BY_SCHEMA, f"OCDS 数据中应有 1 至 {MAX_RECORDS} 条公告（releases）。")
+        return tuple(ocds.read_release(release) for release in releases)
     items = value if isinstance(value, list) else [value]
     if not items or len(items) > MAX_RECORDS or not all(isinstance(item, dict) for item in items):
         raise returned(Reason.NOT_BY_SCHEMA, "JSON 中应是一条公告，或一组公告。")

@@ -8,12 +8,14 @@ import re
 import zipfile
 import zlib
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import mammoth
 
 from publisher.errors import Problem, Reason
 from publisher.intake.readers.document import Document, returned
 from publisher.intake.readers.numbering import with_numbers
+from publisher.intake.readers.slimming import slimmed
 from publisher.intake.readers.web import from_markup
 
 MAX_PARTS = 4000
@@ -22,9 +24,12 @@ MAX_UNPACKED = 300 * 1024 * 1024
 MAX_RATIO = 200
 """Largest factor by which one part of a package may grow when unpacked."""
 
+MAX_XML = 4 * 1024 * 1024
+"""Largest XML part when unpacked, in bytes: a tree in memory is some forty times its text."""
+
 _OUT_OF_SHAPE = (
-    KeyError, ValueError, IndexError, AttributeError, TypeError, OSError, SyntaxError, RecursionError,
-    zipfile.BadZipFile,
+    LookupError, ValueError, AttributeError, TypeError, OSError, SyntaxError, RecursionError, AssertionError,
+    zipfile.BadZipFile, zlib.error, ExpatError,
 )  # fmt: skip
 """What mammoth and lxml end in for a part that is missing or out of shape; mammoth has no error class of its own."""
 _log = logging.getLogger(__name__)
@@ -46,6 +51,8 @@ def _check_parts(package: zipfile.ZipFile) -> None:
     large = [p for p in parts if p.file_size > 1024 * 1024 and p.file_size > MAX_RATIO * max(1, p.compress_size)]
     if large or len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise returned(Reason.UNSAFE_ARCHIVE, "文件解压后异常庞大，请用 Word 打开后另存一份重新放入。")
+    if any(part.filename.endswith(".xml") and part.file_size > MAX_XML for part in parts):
+        raise returned(Reason.UNSUPPORTED_FORMAT, "文件的文字部分过大，请只放入公告正文，其余作为附件。")
     if package.testzip() is not None:
         raise zipfile.BadZipFile("checksum")
     for part in parts:
@@ -66,7 +73,7 @@ def read_docx(data: bytes) -> Document:
         return []
 
     try:
-        numbered = with_numbers(data)
+        numbered = slimmed(with_numbers(data))
         result = mammoth.convert_to_html(io.BytesIO(numbered), convert_image=leave_out, include_default_style_map=True)
     except _OUT_OF_SHAPE as error:
         _log.info("a .docx could not be read: %s", type(error).__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
@@ -12,6 +14,7 @@ import python_calamine
 
 from publisher.errors import Reason
 from publisher.intake.readers.document import Document, returned
+from publisher.intake.readers.extent import check_extent
 from publisher.intake.readers.word import check_package
 
 MAX_ROWS = 1000
@@ -29,11 +32,12 @@ def read_workbook(data: bytes, *, package: bool = True) -> tuple[Document, ...]:
     if package:
         check_package(data)
     try:
+        check_extent(data, package=package)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in book.sheet_names]
     except python_calamine.PasswordError:
         raise returned(Reason.PASSWORD_PROTECTED, "表格文件已加密，请去除打开密码后重新放入。") from None
-    except (python_calamine.CalamineError, OSError, ValueError):
+    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError, IndexError):
         raise returned(Reason.DAMAGED_FILE, "表格文件已损坏或未复制完整，请重新复制一份放入。") from None
     found = [document for name, rows in sheets for document in _sheet(name, rows)]
     if not found:

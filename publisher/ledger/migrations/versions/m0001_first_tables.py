@@ -107,6 +107,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
     )
     op.create_table(
+        "feed",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=True),
+        sa.Column("modified", sa.Text(), nullable=True),
+        sa.Column("next_at", Moment(), nullable=True),
+        sa.Column("had_entries", sa.Boolean(), nullable=False),
+        sa.Column("failing_since", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feed")),
+    )
+    op.create_table(
+        "feed_entry",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("intake_id", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "entry_id", "digest", name=op.f("pk_feed_entry")),
+    )
+    op.create_table(
         "intake",
         sa.Column("id", Id, nullable=False),
         sa.Column("n", sa.BigInteger(), nullable=False),
@@ -128,6 +147,9 @@ def upgrade() -> None:
         sa.Column("duplicate_of", sa.BigInteger(), nullable=True),
         sa.Column("answer", sa.String(length=16), nullable=True),
         sa.Column("answered_by", sa.Text(), nullable=True),
+        sa.Column("sidecar_sha256", sa.String(length=64), nullable=True),
+        sa.Column("sidecar_source", sa.Text(), nullable=True),
+        sa.Column("modified_at", Moment(), nullable=True),
         sa.Column("claimed_at", Moment(), nullable=False),
         sa.Column("decided_at", Moment(), nullable=True),
         sa.Column("receipt_due", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
