@@ -285,6 +285,9 @@ def count(
         str | None, typer.Option("--as-of", metavar="T", help="As recorded by this instant, or by the end of this day.")
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List every publication that is counted.")] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Print the rows of the log (their numbers) behind each figure.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Count publications and distinct notices（统计）, by visible day in local time."""
@@ -297,29 +300,54 @@ def count(
         with office.ledger.read() as conn:
             tally = queries.count(conn, groups, span)
             rows = queries.publications(conn, span) if listed else []
+            behind = queries.explain(conn, groups, span) if explained else ()
         if as_json:
-            say_json(_count_facts(tally, rows, listed, office))
+            facts = _count_facts(tally, rows, listed, office)
+            say_json(facts | ({"explain": _explain_facts(tally.by, behind)} if explained else {}))
         else:
             _say_count(tally, rows, listed, office)
+            if explained:
+                _say_explained(tally.by, behind, office)
     return OK
+
+
+_FIGURES = ("publications", "notices", "corrections", "withdrawals")
+_ROWS = {"added": "发布", "subtracted": "减去", "notices": "公告", "corrections": "更新", "withdrawals": "撤回"}
+
+
+def _explain_facts(by: Sequence[str], behind: Sequence[queries.Behind]) -> list[dict[str, Any]]:
+    return [dict(zip(by, one.key, strict=True)) | {name: getattr(one, name) for name in _ROWS} for one in behind]
+
+
+def _say_explained(by: Sequence[str], behind: Sequence[queries.Behind], office: Office) -> None:
+    say("各数所据的日志行号（可用 publisher log 或 export 核对）：")
+    for one in behind:
+        keys = (words.group(name, value, office.titles) for name, value in zip(by, one.key, strict=True))
+        say("　".join(keys) or "合计")
+        for name, label in _ROWS.items():
+            if seqs := getattr(one, name):
+                say(f"  {label} {len(seqs)}：{'、'.join(map(str, seqs))}")
 
 
 def _count_facts(tally: queries.Tally, rows: Sequence[Any], listed: bool, office: Office) -> dict[str, Any]:
     groups = [
-        dict(zip(tally.by, row.key, strict=True)) | {"publications": row.publications, "notices": row.notices}
+        dict(zip(tally.by, row.key, strict=True)) | {name: getattr(row, name) for name in _FIGURES}
         for row in tally.rows
     ]
     facts = {"practice": not office.ledger.real, "by": tally.by, "rows": groups}
-    facts |= {"publications": tally.publications, "notices": tally.notices}
+    facts |= {name: getattr(tally, name) for name in _FIGURES}
     return facts | ({"list": [plain(row) for row in rows]} if listed else {})
 
 
 def _say_count(tally: queries.Tally, rows: Sequence[Any], listed: bool, office: Office) -> None:
     titles = office.titles
     say(f"发布统计{words.practice_mark(office.ledger.real)}")
-    heads = [*(words.GROUPS[name] for name in tally.by), "发布（按渠道计）", "公告（不重复）"]
+    heads = [*(words.GROUPS[name] for name in tally.by), "发布（按渠道计）", "公告（不重复）", "更新", "撤回"]
     cells = [
-        (*(words.group(n, v, titles) for n, v in zip(tally.by, row.key, strict=True)), row.publications, row.notices)
+        (
+            *(words.group(n, v, titles) for n, v in zip(tally.by, row.key, strict=True)),
+            *(getattr(row, name) for name in _FIGURES),
+        )
         for row in tally.rows
     ]
     say_table(heads, cells)
@@ -328,7 +356,8 @@ def _say_count(tally: queries.Tally, rows: Sequence[Any], listed: bool, office: 
             ["公开日", "编号", "渠道", "渠道编号", "标题"],
             ((r.visible_day, r.number, words.channel(r.channel, titles), r.channel_number, r.title) for r in rows),
         )
-    say(f"合计：发布 {tally.publications}，公告 {tally.notices}")
+    acts = f"，更新 {tally.corrections}，撤回 {tally.withdrawals}" if tally.corrections or tally.withdrawals else ""
+    say(f"合计：发布 {tally.publications}，公告 {tally.notices}{acts}")
 
 
 # ---- gaps, overdue, tasks

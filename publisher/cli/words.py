@@ -68,6 +68,7 @@ FAULTS = {
     "delivery_added": "发布任务未经受理",
     "state_changed": "发布任务的状态与日志不符",
     "rollup_changed": "汇总数与日志不符",
+    "unprotected": "数据库中日志的只追加保护缺失",
 }
 """Kinds of faults that `verify` names."""
 
@@ -114,7 +115,10 @@ GROUPS = {
     "form": "公告形式",
     "class": "项目类别",
     "day": "日期",
+    "project": "项目",
+    "operator": "经办人",
     "month": "月份",
+    "quarter": "季度",
     "year": "年份",
 }
 """What can be counted by."""

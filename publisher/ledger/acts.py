@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from publisher.channel import Capabilities, Receipt
 from publisher.delivery import Operation, State, WaitsFor
@@ -82,6 +82,7 @@ def approve(tx: Tx, number: str, person: Person, needed: int) -> int:
     text_digest = tx.conn.execute(select(version.c.text_digest).where(version.c.id == version_id)).scalar_one()
     digests = {"text": text_digest, "renditions": {row.channel: row.rendition_sha256 for row in mine}}
     _give(tx, number, version_id, person, json.dumps(digests, sort_keys=True))
+    tx.conn.execute(update(delivery).where(delivery.c.id.in_([row.id for row in mine])).values(operator=person.by))
     data = {"account": person.account, "version_id": version_id, "digests": digests}
     tx.log(Entry(event="approved", by=person.by, number=number, notice_id=mine[0].notice_id, data=data))
     for row in mine:

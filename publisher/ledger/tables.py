@@ -158,6 +158,8 @@ delivery = Table(
     Column("kind", String(32), nullable=False),  # of its notice, as the log repeats it
     Column("form", String(32), nullable=False),
     Column("project_class", String(16), nullable=False),
+    Column("project", Text, nullable=False),  # of its notice too
+    Column("operator", Text),  # who approved or confirmed it; None: nobody had to
     Column("operation", String(16), nullable=False),
     Column("mandatory", Boolean, nullable=False),
     Column("delivery_key", String(64), nullable=False, unique=True),
@@ -243,6 +245,12 @@ observation = Table(
     Index("ix_observation_delivery_id", "delivery_id"),
 )
 
+COUNTED = ("recorded_at", "channel", "tier", "kind", "form", "project_class", "project", "operator", "weight")
+"""Columns of the log that a count may need beside the day and the notice."""
+_WITH_DAY = text("visible_day is not null and weight = 0")
+_ACTS: dict[str, Any] = {"sqlite_where": _WITH_DAY, "postgresql_where": _WITH_DAY}
+_WEIGHTED: dict[str, Any] = {"sqlite_where": text("weight <> 0"), "postgresql_where": text("weight <> 0")}
+
 publication_log = Table(
     "publication_log",
     metadata,
@@ -259,10 +267,15 @@ publication_log = Table(
     Column("kind", String(32)),
     Column("form", String(32)),
     Column("project_class", String(16)),
+    Column("project", Text),
+    Column("operator", Text),  # of a row with a weight: whose publication it is
     Column("visible_day", String(10)),
     Column("weight", Integer, nullable=False),  # +1 a publication, -1 one taken back, 0 anything else
     Column("by", Text, nullable=False),
-    Index("ix_publication_log_day", "visible_day", "channel"),
+    # The rows that count, by day and by notice, with everything that counts ask for: their queries read no row.
+    Index("ix_publication_log_counted", "visible_day", *COUNTED, "notice_id", **_WEIGHTED),
+    Index("ix_publication_log_acts", "event", "visible_day", **_ACTS),
+    Index("ix_publication_log_standing", "notice_id", "visible_day", *COUNTED, **_WEIGHTED),
     Index("ix_publication_log_notice_id", "notice_id"),
     Index("ix_publication_log_delivery_id", "delivery_id"),
     Index("ix_publication_log_number", "number"),
@@ -278,6 +291,20 @@ rollup = Table(
     Column("form", String(32), primary_key=True),
     Column("project_class", String(16), primary_key=True),
     Column("publications", BigInteger, nullable=False),
+)
+
+# Distinct notices by the smallest day still standing: anywhere (channel and tier ""), on a tier (channel ""),
+# on a channel. The three are counted apart, because a notice on two channels of a tier is one notice of the tier.
+notice_rollup = Table(
+    "notice_rollup",
+    metadata,
+    Column("visible_day", String(10), primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("tier", String(16), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("form", String(32), primary_key=True),
+    Column("project_class", String(16), primary_key=True),
+    Column("notices", BigInteger, nullable=False),
 )
 
 head = Table(

@@ -35,9 +35,16 @@ def behind_its_back(world: World, *statements: str) -> None:
     path = world.ledger.engine.url.database
     assert path is not None
     with closing(sqlite3.connect(path)) as connection:
+        drop_triggers(connection)
         for statement in statements:
             connection.execute(statement)
         connection.commit()
+
+
+def drop_triggers(connection: sqlite3.Connection) -> None:
+    """What an attacker with the rights of the database's owner would do first."""
+    for (name,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+        connection.execute(f"drop trigger {name}")
 
 
 def says(world: World, tmp_path: Path) -> set[tuple[str, str]]:
@@ -117,6 +124,7 @@ def test_a_chain_rebuilt_from_a_changed_row_on_is_named_by_the_head_file(world: 
 
 
 def rebuild(world: World, edit: Callable[[str], str]) -> None:
+    behind_its_back(world)
     with world.ledger.engine.connect() as conn:
         rows = conn.exec_driver_sql("select seq, payload from publication_log order by seq").all()
         previous = FIRST

@@ -36,6 +36,8 @@ def world(tmp_path: Path) -> World:
 def tampered(world: World, statement: str, *values: object) -> set[tuple[str, str]]:
     with world.ledger.engine.connect() as conn:
         conn.exec_driver_sql("pragma foreign_keys = off")
+        for name in conn.exec_driver_sql("select name from sqlite_master where type = 'trigger'").scalars().all():
+            conn.exec_driver_sql(f"drop trigger {name}")
         conn.exec_driver_sql(statement, values)
         conn.commit()
     return {(fault.kind, fault.place) for fault in world.verdict().faults}
