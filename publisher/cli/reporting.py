@@ -1,4 +1,4 @@
-"""Commands that tell: status, show, log, count, gaps, overdue, tasks, verify."""
+"""Commands that tell: status, show, log, count, gaps, overdue, tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from publisher.app import Office
 from publisher.cli import words
-from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, Number, OneChannel, command
+from publisher.cli.base import OK, USAGE, Desk, Json, Number, OneChannel, command
 from publisher.cli.output import plain, say, say_json, say_table, shown
 from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import queries, views
@@ -18,7 +18,6 @@ from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows
-from publisher.ledger.verify import verify as verify_ledger
 from publisher.wording import fields_for_staff
 
 HEARTBEAT_FRESH = 30.0
@@ -34,7 +33,6 @@ def register(app: typer.Typer) -> None:
     command(app, "gaps", gaps)
     command(app, "overdue", overdue)
     command(app, "tasks", tasks)
-    command(app, "verify", verify)
 
 
 # ---- status
@@ -415,26 +413,3 @@ def tasks(desk: Desk, as_json: Json = False) -> int:
         )
         say_table(["编号", "渠道", "要做什么", "内容", "起始", "标题"], cells, "没有待办")
     return OK
-
-
-# ---- verify
-
-
-def verify(desk: Desk, as_json: Json = False) -> int:
-    """Recompute the log's chain and compare it with tables and heads（校验）. Exit code 1 if anything is wrong."""
-    with desk.office() as office:
-        verdict = verify_ledger(office.ledger, office.settings.heads_folder)
-    if as_json:
-        say_json(plain(verdict) | {"ok": verdict.ok, "practice": not verdict.real})
-        return OK if verdict.ok else NOT_DONE
-    mark = words.practice_mark(verdict.real)
-    if verdict.ok:
-        say(f"校验通过{mark}：日志共 {verdict.rows} 行，链完整，公告、文本、回执和汇总数均与日志相符。")
-    else:
-        say(f"校验发现 {len(verdict.faults)} 处问题{mark}（日志 {verdict.rows} 行）：")
-        for fault in verdict.faults:
-            say(f"  {words.FAULTS.get(fault.kind, fault.kind)}：{fault.place}　{fault.detail}")
-    proved = f"到第 {verdict.proved_to} 行为止没有缺失，依据 " if verdict.proved_to else ""
-    say(f"完整性：{proved}{verdict.proved_by}")
-    say(f"末行哈希：{verdict.last_hash}")
-    return OK if verdict.ok else NOT_DONE

@@ -51,6 +51,10 @@ EVENTS = {
     "resumed": "恢复发送",
     "alarm_raised": "警报",
     "alarm_cleared": "警报解除",
+    "cleaned_up": "清理到期的调用明细",
+    "reconciled": "与渠道核对",
+    "exported": "导出",
+    "evidence_given": "出具证据包",
 }
 """Events of the publication log."""
 
@@ -60,6 +64,7 @@ FAULTS = {
     "cut": "日志尾部被截断",
     "rebuilt": "日志链被重建",
     "head_unreadable": "链头文件无法识别",
+    "head_forged": "链头签名不符",
     "version_changed": "公告内容被改动",
     "rendition_changed": "发布文本被改动",
     "receipt_changed": "渠道回执被改动",
@@ -167,6 +172,8 @@ def group(kind_of_group: str, value: str, titles: Mapping[str, str]) -> str:
         return Kind(value).label
     if kind_of_group == "tier":
         return Tier(value).label
+    if kind_of_group == "project":
+        return value.partition(":")[2] or value
     if kind_of_group == "class":
         return ProjectClass(value).label
     return value

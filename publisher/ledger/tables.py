@@ -72,6 +72,12 @@ metadata = MetaData(
 # SQLite gives rising row ids only to INTEGER primary keys.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
+
+def _where(condition: str) -> dict[str, Any]:
+    """The condition of a partial index, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 blob = Table(
     "blob",
     metadata,
@@ -219,6 +225,7 @@ attempt = Table(
     Column("request_digest", String(64)),
     Column("slot", Boolean, nullable=False),  # whether it counts against the rate limit
     Index("ix_attempt_rate", "channel", "started_at"),
+    Index("ix_attempt_payload", "started_at", **_where("detail is not null or evidence is not null")),
 )
 
 attempt_delivery = Table(
@@ -242,14 +249,14 @@ observation = Table(
     Column("detail", Text),
     Column("digest", String(80)),
     Index("ix_observation_rate", "channel", "started_at"),
+    Index("ix_observation_payload", "started_at", **_where("detail is not null")),
     Index("ix_observation_delivery_id", "delivery_id"),
 )
 
 COUNTED = ("recorded_at", "channel", "tier", "kind", "form", "project_class", "project", "operator", "weight")
 """Columns of the log that a count may need beside the day and the notice."""
-_WITH_DAY = text("visible_day is not null and weight = 0")
-_ACTS: dict[str, Any] = {"sqlite_where": _WITH_DAY, "postgresql_where": _WITH_DAY}
-_WEIGHTED: dict[str, Any] = {"sqlite_where": text("weight <> 0"), "postgresql_where": text("weight <> 0")}
+_ACTS = _where("visible_day is not null and weight = 0")
+_WEIGHTED = _where("weight <> 0")
 
 publication_log = Table(
     "publication_log",

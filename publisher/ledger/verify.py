@@ -16,7 +16,8 @@ from publisher.delivery import STANDS, Operation
 from publisher.ledger import chain, rollups
 from publisher.ledger.append_only import missing_triggers
 from publisher.ledger.chain import COLUMNS, hash_of, iso, sha256_text
-from publisher.ledger.heads import read_heads
+from publisher.ledger.heads import Head, read_heads
+from publisher.ledger.signing import PublicKey
 from publisher.ledger.store import Ledger
 from publisher.ledger.tables import blob, delivery, head, publication_log, version
 
@@ -40,6 +41,7 @@ class Verdict:
     proved_to: int
     proved_by: str
     real: bool
+    signed_to: int = 0  # the same, by heads whose signature was checked; 0: none was
 
     @property
     def ok(self) -> bool:
@@ -72,7 +74,7 @@ class _Seen:
     last_hash: str = chain.FIRST
 
 
-def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
+def verify(ledger: Ledger, heads_folder: Path | None, public: PublicKey | None = None) -> Verdict:
     """Check the whole ledger, with the heads in `heads_folder` if there is one.
 
     Memory grows with deliveries, not with rows.
@@ -87,11 +89,15 @@ def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
         faults = seen.faults
         faults += _end(seen, end.seq, end.hash)
         faults += [Fault("head_unreadable", f"heads/{name}", "not a head of this ledger") for name in bad]
-        proved_to, proved_by = 0, "no head file: a tail cut together with the head row would not be noticed"
+        faults += _signatures(heads, public)
+        proved_to, signed_to = 0, 0
+        proved_by = "no head file: a tail cut together with the head row would not be noticed"
         for one in heads:
             found = seen.hashes.get(one.seq) if one.seq else chain.FIRST
             if found == one.hash:
                 proved_to, proved_by = one.seq, f"head of {one.at} ({one.why})"
+                if _is_signed(one, public):
+                    signed_to, proved_by = one.seq, f"signed head of {one.at} ({one.why})"
             elif one.seq > seen.last_seq:
                 faults.append(
                     Fault("cut", f"after row {seen.last_seq}", f"the head of {one.at} says there were {one.seq} rows")
@@ -107,7 +113,18 @@ def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
             Fault("unprotected", f"trigger {name}", "it is missing: rows could be changed")
             for name in missing_triggers(conn)
         ]
-    return Verdict(tuple(faults), seen.rows, seen.last_hash, proved_to, proved_by, ledger.real)
+    return Verdict(tuple(faults), seen.rows, seen.last_hash, proved_to, proved_by, ledger.real, signed_to)
+
+
+def _is_signed(one: Head, public: PublicKey | None) -> bool:
+    return public is not None and one.signature is not None and public.signed(one.signed_bytes, one.signature)
+
+
+def _signatures(heads: Iterable[Head], public: PublicKey | None) -> Iterable[Fault]:
+    """Heads that claim this key but are not signed by it; one without any signature only proves less."""
+    for one in heads:
+        if public is not None and one.key == public.name and not _is_signed(one, public):
+            yield Fault("head_forged", f"head of {one.at}", f"its signature is not that of the key {public.name}")
 
 
 def _log_rows(conn: Connection) -> Iterator[Row[Any]]:

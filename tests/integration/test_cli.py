@@ -135,6 +135,8 @@ def test_verify_names_a_changed_row_and_ends_with_1(desk: TestDesk) -> None:
     assert good.exit_code == 0 and "校验通过【演练】" in good.stdout and "没有缺失" in good.stdout
 
     with sqlite3.connect(desk.data / "ledger.sqlite3") as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
         connection.execute("UPDATE publication_log SET visible_day = '2017-01-01' WHERE weight = 1")
     connection.close()
     bad = desk.run("verify")

@@ -84,7 +84,11 @@ def test_quarters_projects_and_operators_are_counted(tmp_path: Path, url: str) -
         return {row.key[0]: (row.publications, row.notices) for row in rows}
 
     assert counted("quarter") == {"2017-Q4": (5, 4), "2018-Q1": (16, 4), "2018-Q2": (1, 0)}
-    assert {key: notices for key, (_, notices) in counted("project").items()} == {"NO-0": 3, "NO-1": 3, "NO-2": 2}
+    assert {key: notices for key, (_, notices) in counted("project").items()} == {
+        "no:NO-0": 3,
+        "no:NO-1": 3,
+        "no:NO-2": 2,
+    }
     assert counted("operator") == {"王某": (1, 1), "程序": (21, 8)}
 
 

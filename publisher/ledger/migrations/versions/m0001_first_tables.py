@@ -337,4 +337,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
     op.create_index("ix_task_delivery_id", "task", ["delivery_id"], unique=False)
+    for name, table, condition in (
+        ("ix_attempt_payload", "attempt", "detail is not null or evidence is not null"),
+        ("ix_observation_payload", "observation", "detail is not null"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, table, ["started_at"], sqlite_where=where, postgresql_where=where)
     make_append_only(op.get_bind())
