@@ -29,6 +29,8 @@ from publisher.ledger.channel_state import ALL, LedgerStore
 from publisher.ledger.heads import write_head
 from publisher.ledger.listen import Listener
 from publisher.ledger.recorder import GroupingRecorder, InlineRecorder, Recorder
+from publisher.ledger.retention import clean_up
+from publisher.ledger.signing import Signer, read_signer
 from publisher.ledger.store import PROGRAM, Fault, Ledger, SQLAlchemyError, is_unreachable, no_fault, open_ledger
 from publisher.lock import DaemonLock
 from publisher.pipeline import Line
@@ -135,6 +137,16 @@ class Office:
         return channel.capabilities if channel is not None else None
 
     @cached_property
+    def signer(self) -> Signer | None:
+        """What signs the heads; None: the settings name no key. Raises `SettingsError`."""
+        path = self.settings.signing_key
+        return read_signer(path) if path is not None else None
+
+    def write_head(self, why: str) -> None:
+        """Write the chain's head to its folder."""
+        write_head(self.ledger, self.settings.heads_folder, why, self.signer)
+
+    @cached_property
     def titles(self) -> dict[str, str]:
         """Chinese names of all channels in the settings."""
         return {c.name: c.title for c in self.settings.channels}
@@ -213,6 +225,7 @@ class Worker:
     # Two ticks touch the staff folders; one at a time.
     _folders: threading.Lock = field(default_factory=threading.Lock)
     _day: str = field(default="")
+    _cleaned: str = field(default="")
 
     def take_in(self) -> int:
         """One turn of the line up to accept."""
@@ -267,12 +280,15 @@ class Worker:
             return False
 
     def _midnight(self) -> None:
-        """At the first turn of a new local day, write the head and a row that says the program is alive."""
+        """At the first turn of a new local day, write the head and a row that says the program is alive; clean up."""
         today = local_day(self.office.machine.clock())
         if self._day and today != self._day:
             with self.office.ledger.write() as tx:
                 tx.log(Entry(event="day_begins", by=PROGRAM, data={"day": today, "daemon": self.daemon_id}))
-            write_head(self.office.ledger, self.office.settings.heads_folder, "midnight")
+            self.office.write_head("midnight")
+        if today != self._cleaned:
+            self._cleaned = today
+            clean_up(self.office.ledger, self.office.settings.ledger.keep_details)
         self._day = today
 
     def close(self, grace: float = 5.0) -> None:
@@ -290,7 +306,7 @@ class Worker:
             channel_state.free_leases(tx, [self.sender.daemon_id])
             claims.end_daemon(tx, self.sender.daemon_id)
             tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.sender.daemon_id}))
-        write_head(self.office.ledger, self.office.settings.heads_folder, "stop")
+        self.office.write_head("stop")
         self.lock.release()
         self.office.close()
 
@@ -314,7 +330,7 @@ def start_worker(
     lock = DaemonLock(path)
     lock.acquire(host, pid)
     office = open_office(settings, environ, outside) if alone else _open_patiently(settings, environ, outside)
-    channels = office.channels
+    channels, _ = office.channels, office.signer
     office.folders.make()
     ledger = office.ledger
     with ledger.write() as tx:
@@ -324,7 +340,7 @@ def start_worker(
     rules = Rules(settings.sending, outside.chance)
     if alone and (left := recover(ledger, channels, daemon_id, rules, outside.fault)):
         logger.warning("an earlier daemon left %d deliveries in flight; they were settled", left)
-    write_head(ledger, settings.heads_folder, "start")
+    office.write_head("start")
     recorder: Recorder
     pool: Pool
     if inline:

@@ -354,4 +354,23 @@ class Previews(Protocol):
     def preview(self, version: Version, rendition: Rendition) -> Mapping[str, bytes]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of a channel's own list of what readers see."""
+
+    url: str
+    title: str
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A channel whose list of public notices can be read: for reconciliation, which then names foreign items too.
+
+    `listed` gives every entry with its whole address; None: the settings do not say where the list is. It raises
+    `ChannelError` where the list cannot be read.
+    """
+
+    def listed(self, context: Context) -> Sequence[Listed] | None: ...
+
+
 AnyChannel = Channel | SetChannel

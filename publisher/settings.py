@@ -95,11 +95,17 @@ class _Section(BaseModel):
 
 
 class LedgerSettings(_Section):
-    """The ledger: where it is, and whether it is real. `url` None: the SQLite file `ledger.sqlite3` under data."""
+    """The ledger: where it is, and whether it is real. `url` None: the SQLite file `ledger.sqlite3` under data.
+
+    `signing_key`: the private key that signs the heads, relative to the settings' folder and not under data.
+    `keep_details`: how long the details of calls and questions are kept; identity, log and counts are kept for good.
+    """
 
     url: StrictStr | None = Field(default=None, repr=False)
     real: StrictBool = False
     heads: PathText | None = None
+    signing_key: PathText | None = None
+    keep_details: Duration = timedelta(days=365)
 
     @field_validator("url")
     @classmethod
@@ -498,6 +504,11 @@ class Settings(_Section):
         """Where the chain's heads are kept, outside the database."""
         return self.data / (self.ledger.heads or "heads")
 
+    @property
+    def signing_key(self) -> Path | None:
+        """The private key that signs the heads; None: they are not signed."""
+        return self.folder / self.ledger.signing_key if self.ledger.signing_key is not None else None
+
     def channel(self, name: str) -> ChannelSettings:
         """The channel of that name. Raises SettingsError."""
         for channel in self.channels:
@@ -536,6 +547,12 @@ def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None
         raise SettingsError("\n".join(problems))
     home = folder.absolute()
     data_home = _data_home(home, base, environ, data)
+    key = base.ledger.signing_key
+    if key is not None and (home / key).resolve().is_relative_to(data_home.resolve()):
+        raise SettingsError(
+            f"publisher.toml: ledger.signing_key {key} lies in the data folder {data_home}, where whoever can change "
+            "the log could sign as well; keep the key elsewhere"
+        )
     return Settings(
         folder=home,
         data=data_home,

@@ -79,6 +79,7 @@ class Query(Options):
     """How the site is asked what it holds: by delivery key, and by its own number after an update or withdrawal.
 
     The text it shows is read from `content` in the answer (HTML) or from the reader's page, at `page_xpath`.
+    `list_path`: the page that lists what readers see, `list_xpath` the links on it (for reconciliation).
     `files`: path of the list of attachments, each with its name and address; empty: the site does not tell.
     """
 
@@ -94,6 +95,8 @@ class Query(Options):
     messages: tuple[Place, ...] = (Place(path="message"),)
     content: Place | None = Place(path="content")
     page_xpath: str | None = None
+    list_path: str | None = None
+    list_xpath: str = "//li/a[@href]"
     files: str | None = "files"
     file_name: str = "name"
     file_url: str = "url"

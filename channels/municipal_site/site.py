@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import lxml.etree
@@ -21,8 +22,10 @@ from publisher.channel import (
     CannotTell,
     Capabilities,
     ChannelConfig,
+    Context,
     Finding,
     Found,
+    Listed,
     Receipt,
     Submission,
 )
@@ -47,6 +50,7 @@ class MunicipalSite:
         self._uploads = Uploads(options.upload, options.base_url, self._http, self._requests.headers, self._not_taken)
         self.capabilities = _capabilities(options)
         self._xpath = _xpath(options.query.page_xpath)
+        self._list_xpath = _xpath(options.query.list_xpath, "list_xpath")
 
     # -- submit ------------------------------------------------------------------------------------
 
@@ -184,6 +188,22 @@ class MunicipalSite:
             url_at=query.file_url,
         )
 
+    # -- list --------------------------------------------------------------------------------------
+
+    def listed(self, context: Context) -> Sequence[Listed] | None:
+        """Every link of the readers' list; None where the options do not say where it is."""
+        query = self._options.query
+        if query.list_path is None:
+            return None
+        address = self._requests.address(query.list_path)
+        words = ask(Request("GET", address, reading=True), self._http, context)
+        if words.answer.status != 200 or not words.text.strip():
+            raise not_told(words, self._http, context)
+        page = lxml.html.document_fromstring(words.text)
+        found = self._list_xpath(page) if self._list_xpath is not None else []
+        links = found if isinstance(found, list) else []
+        return [Listed(self._address(link.get("href")) or "", link.text_content().strip()) for link in links]
+
     def _clean(self, text: str | None) -> str | None:
         return self._http.redact.in_text(text) if text else None
 
@@ -209,10 +229,10 @@ def http_settings(options: SiteOptions) -> HttpSettings:
     return options.http_settings(repeat_is_harmless=bool(options.idempotent_for))
 
 
-def _xpath(expression: str | None) -> lxml.etree.XPath | None:
+def _xpath(expression: str | None, name: str = "page_xpath") -> lxml.etree.XPath | None:
     if expression is None:
         return None
     try:
         return lxml.etree.XPath(expression)
     except lxml.etree.XPathSyntaxError as error:
-        raise SettingsError(f"options.query.page_xpath: {error}") from None
+        raise SettingsError(f"options.query.{name}: {error}") from None

@@ -1,4 +1,4 @@
-"""Commands that tell: status, show, log, count, gaps, overdue, tasks, verify."""
+"""Commands that tell: status, show, log, count, gaps, overdue, tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from publisher.app import Office
 from publisher.cli import words
-from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, Number, OneChannel, command
+from publisher.cli.base import OK, USAGE, Desk, Json, Number, OneChannel, command
 from publisher.cli.by_law import added_later, deadlines_of, say_legal
 from publisher.cli.output import plain, say, say_json, say_table, shown
 from publisher.cli.times import duration, end_of, first_day, last_day
@@ -20,7 +20,6 @@ from publisher.counts.views import DeliveryView, NoticeView, Overview
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows, routing_log
-from publisher.ledger.verify import verify as verify_ledger
 from publisher.legal import legal_rows
 from publisher.settings import enabled
 from publisher.wording import fields_for_staff, span
@@ -38,7 +37,6 @@ def register(app: typer.Typer) -> None:
     command(app, "gaps", gaps)
     command(app, "overdue", overdue)
     command(app, "tasks", tasks)
-    command(app, "verify", verify)
 
 
 # ---- status
@@ -320,6 +318,9 @@ def count(
         str | None, typer.Option("--as-of", metavar="T", help="As recorded by this instant, or by the end of this day.")
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List every publication that is counted.")] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Print the rows of the log (their numbers) behind each figure.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Count publications and distinct notices（统计）, by visible day in local time."""
@@ -332,29 +333,54 @@ def count(
         with office.ledger.read() as conn:
             tally = queries.count(conn, groups, span)
             rows = queries.publications(conn, span) if listed else []
+            behind = queries.explain(conn, groups, span) if explained else ()
         if as_json:
-            say_json(_count_facts(tally, rows, listed, office))
+            facts = _count_facts(tally, rows, listed, office)
+            say_json(facts | ({"explain": _explain_facts(tally.by, behind)} if explained else {}))
         else:
             _say_count(tally, rows, listed, office)
+            if explained:
+                _say_explained(tally.by, behind, office)
     return OK
+
+
+_FIGURES = ("publications", "notices", "corrections", "withdrawals")
+_ROWS = {"added": "发布", "subtracted": "减去", "notices": "公告", "corrections": "更新", "withdrawals": "撤回"}
+
+
+def _explain_facts(by: Sequence[str], behind: Sequence[queries.Behind]) -> list[dict[str, Any]]:
+    return [dict(zip(by, one.key, strict=True)) | {name: getattr(one, name) for name in _ROWS} for one in behind]
+
+
+def _say_explained(by: Sequence[str], behind: Sequence[queries.Behind], office: Office) -> None:
+    say("各数所据的日志行号（可用 publisher log 或 export 核对）：")
+    for one in behind:
+        keys = (words.group(name, value, office.titles) for name, value in zip(by, one.key, strict=True))
+        say("　".join(keys) or "合计")
+        for name, label in _ROWS.items():
+            if seqs := getattr(one, name):
+                say(f"  {label} {len(seqs)}：{'、'.join(map(str, seqs))}")
 
 
 def _count_facts(tally: queries.Tally, rows: Sequence[Any], listed: bool, office: Office) -> dict[str, Any]:
     groups = [
-        dict(zip(tally.by, row.key, strict=True)) | {"publications": row.publications, "notices": row.notices}
+        dict(zip(tally.by, row.key, strict=True)) | {name: getattr(row, name) for name in _FIGURES}
         for row in tally.rows
     ]
     facts = {"practice": not office.ledger.real, "by": tally.by, "rows": groups}
-    facts |= {"publications": tally.publications, "notices": tally.notices}
+    facts |= {name: getattr(tally, name) for name in _FIGURES}
     return facts | ({"list": [plain(row) for row in rows]} if listed else {})
 
 
 def _say_count(tally: queries.Tally, rows: Sequence[Any], listed: bool, office: Office) -> None:
     titles = office.titles
     say(f"发布统计{words.practice_mark(office.ledger.real)}")
-    heads = [*(words.GROUPS[name] for name in tally.by), "发布（按渠道计）", "公告（不重复）"]
+    heads = [*(words.GROUPS[name] for name in tally.by), "发布（按渠道计）", "公告（不重复）", "更新", "撤回"]
     cells = [
-        (*(words.group(n, v, titles) for n, v in zip(tally.by, row.key, strict=True)), row.publications, row.notices)
+        (
+            *(words.group(n, v, titles) for n, v in zip(tally.by, row.key, strict=True)),
+            *(getattr(row, name) for name in _FIGURES),
+        )
         for row in tally.rows
     ]
     say_table(heads, cells)
@@ -363,7 +389,8 @@ def _say_count(tally: queries.Tally, rows: Sequence[Any], listed: bool, office: 
             ["公开日", "编号", "渠道", "渠道编号", "标题"],
             ((r.visible_day, r.number, words.channel(r.channel, titles), r.channel_number, r.title) for r in rows),
         )
-    say(f"合计：发布 {tally.publications}，公告 {tally.notices}")
+    acts = f"，更新 {tally.corrections}，撤回 {tally.withdrawals}" if tally.corrections or tally.withdrawals else ""
+    say(f"合计：发布 {tally.publications}，公告 {tally.notices}{acts}")
 
 
 # ---- gaps, overdue, tasks
@@ -462,26 +489,3 @@ def _say_tasks(rows: Sequence[Any], number: str, office: Office) -> None:
         say("")
     if not rows:
         say(f"{number} 没有待办")
-
-
-# ---- verify
-
-
-def verify(desk: Desk, as_json: Json = False) -> int:
-    """Recompute the log's chain and compare it with tables and heads（校验）. Exit code 1 if anything is wrong."""
-    with desk.office() as office:
-        verdict = verify_ledger(office.ledger, office.settings.heads_folder)
-    if as_json:
-        say_json(plain(verdict) | {"ok": verdict.ok, "practice": not verdict.real})
-        return OK if verdict.ok else NOT_DONE
-    mark = words.practice_mark(verdict.real)
-    if verdict.ok:
-        say(f"校验通过{mark}：日志共 {verdict.rows} 行，链完整，公告、文本、回执和汇总数均与日志相符。")
-    else:
-        say(f"校验发现 {len(verdict.faults)} 处问题{mark}（日志 {verdict.rows} 行）：")
-        for fault in verdict.faults:
-            say(f"  {words.FAULTS.get(fault.kind, fault.kind)}：{fault.place}　{fault.detail}")
-    proved = f"到第 {verdict.proved_to} 行为止没有缺失，依据 " if verdict.proved_to else ""
-    say(f"完整性：{proved}{verdict.proved_by}")
-    say(f"末行哈希：{verdict.last_hash}")
-    return OK if verdict.ok else NOT_DONE

@@ -64,6 +64,10 @@ EVENTS = {
     "clock_stepped": "系统时钟跳动",
     "alarm_raised": "警报",
     "alarm_cleared": "警报解除",
+    "cleaned_up": "清理到期的调用明细",
+    "reconciled": "与渠道核对",
+    "exported": "导出",
+    "evidence_given": "出具证据包",
 }
 """Events of the publication log."""
 
@@ -73,6 +77,7 @@ FAULTS = {
     "cut": "日志尾部被截断",
     "rebuilt": "日志链被重建",
     "head_unreadable": "链头文件无法识别",
+    "head_forged": "链头签名不符",
     "version_changed": "公告内容被改动",
     "rendition_changed": "发布文本被改动",
     "receipt_changed": "渠道回执被改动",
@@ -81,6 +86,7 @@ FAULTS = {
     "delivery_added": "发布任务未经受理",
     "state_changed": "发布任务的状态与日志不符",
     "rollup_changed": "汇总数与日志不符",
+    "unprotected": "数据库中日志的只追加保护缺失",
 }
 """Kinds of faults that `verify` names."""
 
@@ -130,7 +136,10 @@ GROUPS = {
     "form": "公告形式",
     "class": "项目类别",
     "day": "日期",
+    "project": "项目",
+    "operator": "经办人",
     "month": "月份",
+    "quarter": "季度",
     "year": "年份",
 }
 """What can be counted by."""
@@ -190,6 +199,8 @@ def group(kind_of_group: str, value: str, titles: Mapping[str, str]) -> str:
         return Kind(value).label
     if kind_of_group == "tier":
         return Tier(value).label
+    if kind_of_group == "project":
+        return value.partition(":")[2] or value
     if kind_of_group == "class":
         return ProjectClass(value).label
     return value

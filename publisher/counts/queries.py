@@ -6,15 +6,16 @@ takes rows recorded by that instant, so that a figure once reported can be drawn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Subquery, func, or_, select
+from sqlalchemy import Connection, Integer, Row, Select, String, Subquery, cast, func, literal_column, or_, select
 
 from publisher.delivery import STANDS, Operation, State
-from publisher.ledger.tables import delivery, notice, publication_log, task
+from publisher.ledger.rollups import HAS_WEIGHT
+from publisher.ledger.tables import delivery, notice, notice_rollup, publication_log, rollup, task
 
 _log = publication_log.c
 _FIXED = {
@@ -23,12 +24,18 @@ _FIXED = {
     "tier": _log.tier,
     "form": _log.form,
     "class": _log.project_class,
+    "project": _log.project,
+    "operator": _log.operator,
 }
-_PERIODS = {"day": 10, "month": 7, "year": 4}
-"""Period → how many characters of `YYYY-MM-DD` name it."""
+_KEPT = {"channel": "channel", "kind": "kind", "tier": "tier", "form": "form", "class": "project_class"}
+"""Group → its column in the rollups; what is not here is counted in the log itself."""
+_PLACES = ("channel", "tier")
+_PERIODS = {"day": 10, "month": 7, "quarter": 0, "year": 4}
+"""Period → how many characters of `YYYY-MM-DD` name it; quarters are worked out."""
 
 GROUPS = (*_FIXED, *_PERIODS)
 """What can be counted by."""
+_OTHER = {"updated": "corrections", "withdrawn": "withdrawals"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +49,79 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One group: publications on channels, and distinct notices among them."""
+    """One group: publications on channels, distinct notices among them, corrections and withdrawals carried out."""
 
     key: tuple[str, ...]
     publications: int
     notices: int
+    corrections: int = 0
+    withdrawals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The groups in order of their keys, and the totals.
 
-    Publications add up over any grouping. Notices add up over kinds, forms, classes and periods; over channels
-    and tiers they do not, because one notice stands on several.
+    Publications, corrections and withdrawals add up over any grouping. Notices add up over kinds, forms, classes,
+    projects and periods; over channels, tiers and operators they do not, because one notice stands on several.
     """
 
     by: tuple[str, ...]
     rows: tuple[Counted, ...]
     publications: int
     notices: int
+    corrections: int = 0
+    withdrawals: int = 0
 
 
 def count(conn: Connection, by: Sequence[str] = (), span: Span | None = None) -> Tally:
     """Publications and distinct notices by the given groups.
 
     A notice counts once in each group of channels and the like, in the smallest visible day still standing there.
-    Raises ValueError for a group that is not one of `GROUPS`.
+    `operator` is who confirmed a publication, or else approved it last; 程序 where neither was needed.
+    Corrections and withdrawals are acts on what is public, in the day they were carried out; they change no other
+    figure. Raises ValueError for a group that is not one of `GROUPS`.
     """
+    _check(by)
+    chosen = span or Span()
+    kept = chosen.as_of is None and all(name in _KEPT or name in _PERIODS for name in by)
+    publications = _by_key(conn, _kept_publications(by, chosen) if kept else _publications(by, chosen), by)
+    notices = _by_key(conn, _kept_notices(by, chosen) if kept else _notices(by, chosen), by)
+    total = _by_key(conn, _kept_notices((), chosen) if chosen.as_of is None else _notices((), chosen), ())
+    others = {event: _by_key(conn, _acts(event, by, chosen), by) for event in _OTHER}
+    keys = {key for found in (publications, *others.values()) for key, number in found.items() if number}
+    rows = tuple(
+        Counted(key, publications.get(key, 0), notices.get(key, 0), *(others[event].get(key, 0) for event in _OTHER))
+        for key in sorted(keys)
+    )
+    return Tally(
+        tuple(by),
+        rows,
+        sum(row.publications for row in rows),
+        total.get((), 0),
+        sum(row.corrections for row in rows),
+        sum(row.withdrawals for row in rows),
+    )
+
+
+def _check(by: Sequence[str]) -> None:
     unknown = [name for name in by if name not in GROUPS]
     if unknown:
         raise ValueError(f"cannot be counted by {unknown[0]}; known are {', '.join(GROUPS)}")
-    chosen = span or Span()
-    publications = _by_key(conn, _publications(by, chosen), by)
-    notices = _by_key(conn, _notices(by, chosen), by)
-    rows = [Counted(key, publications[key], notices.get(key, 0)) for key in sorted(publications) if publications[key]]
-    total = _by_key(conn, _notices((), chosen), ())
-    return Tally(tuple(by), tuple(rows), sum(row.publications for row in rows), total.get((), 0))
 
 
 def _by_key(conn: Connection, query: Select[Any], by: Sequence[str]) -> dict[tuple[str, ...], int]:
-    return {tuple(str(part) for part in row[: len(by)]): int(row[len(by)] or 0) for row in conn.execute(query)}
+    found = conn.execute(query)
+    return {tuple(str(part or "") for part in row[: len(by)]): int(row[len(by)] or 0) for row in found}
+
+
+def _recorded(span: Span) -> list[Any]:
+    return [_log.recorded_at <= span.as_of] if span.as_of is not None else []
 
 
 def _weighted(span: Span, *, with_days: bool) -> list[Any]:
     """Which rows of the log count at all."""
-    wanted = [_log.weight != 0]
-    if span.as_of is not None:
-        wanted.append(_log.recorded_at <= span.as_of)
-    return wanted + (_days(_log.visible_day, span) if with_days else [])
+    return [HAS_WEIGHT, *_recorded(span), *(_days(_log.visible_day, span) if with_days else [])]
 
 
 def _days(column: Any, span: Span) -> list[Any]:
@@ -97,17 +129,55 @@ def _days(column: Any, span: Span) -> list[Any]:
     return first + ([column <= span.last.isoformat()] if span.last is not None else [])
 
 
-def _publications(by: Sequence[str], span: Span) -> Select[Any]:
-    # Periods are cut out in a subquery: PostgreSQL takes two cuts with parameters for two different expressions.
-    fixed = [column.label(name) for name, column in _FIXED.items()]
-    days = [_cut(_log.visible_day, name) for name in _PERIODS]
-    rows = select(*fixed, *days, _log.weight).where(*_weighted(span, with_days=True)).subquery()
-    keys = [rows.c[name] for name in by]
-    return select(*keys, func.sum(rows.c.weight)).group_by(*keys)
-
-
 def _cut(column: Any, period: str) -> Any:
+    if period == "quarter":
+        number = (cast(func.substr(column, 6, 2), Integer) + 2) // 3
+        return (func.substr(column, 1, 5) + "Q" + cast(number, String)).label(period)
     return func.substr(column, 1, _PERIODS[period]).label(period)
+
+
+def _grouped(rows: Select[Any], by: Sequence[str], figure: str) -> Select[Any]:
+    # Periods are cut out in a subquery: PostgreSQL takes two cuts with parameters for two different expressions.
+    inner = rows.subquery()
+    keys = [inner.c[name] for name in by]
+    return select(*keys, func.sum(inner.c[figure])).group_by(*keys)
+
+
+# ---- from the rollups
+
+
+def _kept_columns(table: Any, by: Sequence[str]) -> list[Any]:
+    fixed = [table.c[_KEPT[name]].label(name) for name in by if name in _KEPT]
+    return fixed + [_cut(table.c.visible_day, name) for name in by if name in _PERIODS]
+
+
+def _kept_publications(by: Sequence[str], span: Span) -> Select[Any]:
+    rows = select(*_kept_columns(rollup, by), rollup.c.publications).where(*_days(rollup.c.visible_day, span))
+    return _grouped(rows, by, "publications")
+
+
+def _kept_notices(by: Sequence[str], span: Span) -> Select[Any]:
+    table = notice_rollup.c
+    if "channel" in by:
+        scope = [table.channel != ""]
+    elif "tier" in by:
+        scope = [table.channel == "", table.tier != ""]
+    else:
+        scope = [table.channel == "", table.tier == ""]
+    rows = select(*_kept_columns(notice_rollup, by), table.notices).where(*scope, *_days(table.visible_day, span))
+    return _grouped(rows, by, "notices")
+
+
+# ---- from the rows of the log
+
+
+def _columns(by: Sequence[str]) -> list[Any]:
+    fixed = [_FIXED[name].label(name) for name in by if name in _FIXED]
+    return fixed + [_cut(_log.visible_day, name) for name in by if name in _PERIODS]
+
+
+def _publications(by: Sequence[str], span: Span) -> Select[Any]:
+    return _grouped(select(*_columns(by), _log.weight).where(*_weighted(span, with_days=True)), by, "weight")
 
 
 def _notices(by: Sequence[str], span: Span) -> Select[Any]:
@@ -115,23 +185,106 @@ def _notices(by: Sequence[str], span: Span) -> Select[Any]:
     stands = _standing_days(fixed, span)
     same = [stands.c.notice_id, *(stands.c[name] for name in fixed)]
     first = select(*same, func.min(stands.c.visible_day).label("first")).group_by(*same).subquery()
-    days = [_cut(first.c.first, name) for name in _PERIODS]
-    kept = select(*(first.c[name] for name in fixed), *days).where(*_days(first.c.first, span)).subquery()
-    keys = [kept.c[name] for name in by]
-    return select(*keys, func.count()).select_from(kept).group_by(*keys)
+    days = [_cut(first.c.first, name) for name in _PERIODS if name in by]
+    ones = [literal_column("1", Integer).label("one")]
+    kept = (
+        select(*(first.c[name] for name in fixed), *days, *ones).select_from(first).where(*_days(first.c.first, span))
+    )
+    return _grouped(kept, by, "one")
 
 
 def _standing_days(fixed: Sequence[str], span: Span) -> Subquery:
     """The days in which each notice became visible and was not taken back, per group."""
-    same = [_log.notice_id, *(_FIXED[name].label(name) for name in fixed), _log.visible_day]
+    same = [_log.notice_id, _log.visible_day, *(_FIXED[name].label(name) for name in fixed)]
     query = select(*same).where(*_weighted(span, with_days=False)).group_by(*same)
     return query.having(func.sum(_log.weight) > 0).subquery()
+
+
+def _is_act(event: str) -> list[Any]:
+    """Rows of this event, in the words of their index."""
+    return [_log.event == event, _log.visible_day.is_not(None), _log.weight == literal_column("0")]
+
+
+def _acts(event: str, by: Sequence[str], span: Span) -> Select[Any]:
+    wanted = [*_is_act(event), *_recorded(span), *_days(_log.visible_day, span)]
+    return _grouped(select(*_columns(by), literal_column("1").label("one")).where(*wanted), by, "one")
+
+
+# ---- the rows behind a number
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The rows of the log (their `seq`) behind one group.
+
+    publications = len(added) - len(subtracted); notices = len(notices): the row that made each notice visible
+    first; corrections and withdrawals likewise.
+    """
+
+    key: tuple[str, ...]
+    added: tuple[int, ...] = ()
+    subtracted: tuple[int, ...] = ()
+    notices: tuple[int, ...] = ()
+    corrections: tuple[int, ...] = ()
+    withdrawals: tuple[int, ...] = ()
+
+
+def explain(conn: Connection, by: Sequence[str] = (), span: Span | None = None) -> tuple[Behind, ...]:
+    """The rows behind every number that `count` gives for the same groups and span, in the order of the keys.
+
+    It goes over the rows themselves, not over the sums of the database: a second way to the same numbers.
+    Raises ValueError for a group that is not one of `GROUPS`.
+    """
+    _check(by)
+    chosen = span or Span()
+    found: dict[tuple[str, ...], dict[str, list[int]]] = {}
+
+    def put(row: Any, what: str, seq: int) -> None:
+        key = tuple(_value(row, name) for name in by)
+        found.setdefault(key, {}).setdefault(what, []).append(seq)
+
+    first: dict[tuple[Any, ...], dict[str, list[Any]]] = {}
+    fixed = [name for name in by if name in _FIXED]
+    for row in _rows_of(conn, _weighted(chosen, with_days=False)):
+        if _within(row.visible_day, chosen):
+            put(row, "added" if row.weight > 0 else "subtracted", row.seq)
+        days = first.setdefault((row.notice_id, *(_value(row, name) for name in fixed)), {})
+        days.setdefault(row.visible_day, []).append(row)
+    for days in first.values():
+        standing = [rows for _, rows in sorted(days.items()) if sum(row.weight for row in rows) > 0]
+        if standing and _within(standing[0][0].visible_day, chosen):
+            made = next(row for row in standing[0] if row.weight > 0)
+            put(made, "notices", made.seq)
+    for event, what in _OTHER.items():
+        for row in _rows_of(conn, [*_is_act(event), *_recorded(chosen), *_days(_log.visible_day, chosen)]):
+            put(row, what, row.seq)
+    return tuple(
+        Behind(key, **{what: tuple(sorted(seqs)) for what, seqs in found[key].items()}) for key in sorted(found)
+    )
+
+
+def _rows_of(conn: Connection, wanted: Sequence[Any]) -> Iterator[Row[Any]]:
+    columns = [_log.seq, _log.weight, _log.notice_id, _log.visible_day, *(c.label(n) for n, c in _FIXED.items())]
+    yield from conn.execute(select(*columns).where(*wanted).order_by(_log.seq))
+
+
+def _within(day: str, span: Span) -> bool:
+    after = span.first is None or day >= span.first.isoformat()
+    return after and (span.last is None or day <= span.last.isoformat())
+
+
+def _value(row: Row[Any], name: str) -> str:
+    """The key of a row in one group, as the statements above make it."""
+    if name in _FIXED:
+        return str(row._mapping[name] or "")
+    day = str(row.visible_day)
+    return f"{day[:5]}Q{(int(day[5:7]) + 2) // 3}" if name == "quarter" else day[: _PERIODS[name]]
 
 
 def publications(conn: Connection, span: Span | None = None) -> list[Row[Any]]:
     """The publications that `count` counts, one row each, by day: delivery, number, channel, day and the groups."""
     same = [_log.delivery_id, _log.number, _log.channel, _log.tier, _log.kind, _log.form, _log.project_class]
-    same.append(_log.visible_day)
+    same += [_log.project, _log.operator, _log.visible_day]
     query = select(*same).where(*_weighted(span or Span(), with_days=True)).group_by(*same)
     stands = query.having(func.sum(_log.weight) > 0).subquery()
     proof = (delivery.c.visible_since, delivery.c.channel_number, delivery.c.url, notice.c.title)

@@ -300,6 +300,7 @@ def _plan(
         "kind": content.kind.value,
         "form": content.form.value,
         "project_class": content.project_class.value,
+        "project": project_part(identity(content)),
         "operation": Operation.PUBLISH.value,
         "mandatory": plan.mandatory,
         "delivery_key": secrets.token_hex(16),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from publisher.channel import Capabilities, Receipt
 from publisher.delivery import STANDS, Operation, State, WaitsFor
@@ -103,6 +103,7 @@ def approve(tx: Tx, number: str, person: Person) -> int:
     if updates := _texts(mine, Operation.UPDATE):
         digests["updates"] = updates
     _give(tx, number, version_id, person, json.dumps(digests, sort_keys=True))
+    tx.conn.execute(update(delivery).where(delivery.c.id.in_([row.id for row in mine])).values(operator=person.by))
     data = {"account": person.account, "version_id": version_id, "digests": digests}
     tx.log(Entry(event="approved", by=person.by, number=number, notice_id=mine[0].notice_id, data=data))
     for row in mine:

@@ -24,6 +24,7 @@ class Entry:
 
     `weight` is +1 for a publication that became public, -1 for one taken back, else 0; a row with a
     weight carries the `visible_day` (local) in which it counts. `data` is JSON-ready.
+    `operator`, of a row with a weight: who approved or confirmed that publication.
     """
 
     event: str
@@ -36,6 +37,8 @@ class Entry:
     kind: str | None = None
     form: str | None = None
     project_class: str | None = None
+    project: str | None = None
+    operator: str | None = None
     visible_day: str | None = None
     weight: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +55,8 @@ COLUMNS = (
     "kind",
     "form",
     "project_class",
+    "project",
+    "operator",
     "visible_day",
     "weight",
 )

@@ -306,6 +306,15 @@ def is_over(conn: Connection, attempt_id: int) -> bool:
     return ended is not None
 
 
+def note_observation(
+    tx: Tx, row: Delivery, begun: datetime, *, finding: str, detail: str = "", digest: str | None = None
+) -> None:
+    """Write down a question that is over already; it counts against the rate limit like any other."""
+    values = {"delivery_id": row.id, "channel": row.channel, "started_at": begun, "ended_at": tx.now}
+    told = {"finding": finding, "detail": detail or None, "digest": digest}
+    tx.conn.execute(insert(observation).values(**values, **told))
+
+
 def end_observation(tx: Tx, observation_id: int, finding: str, detail: str = "", digest: str | None = None) -> None:
     """Write down what the channel said when asked."""
     values = {"ended_at": tx.now, "finding": finding, "detail": detail or None, "digest": digest}

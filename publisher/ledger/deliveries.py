@@ -63,7 +63,16 @@ def of_version(conn: Connection, version_id: int) -> list[Delivery]:
     return list(conn.execute(select(delivery).where(delivery.c.version_id == version_id).order_by(delivery.c.id)))
 
 
-def entry(row: Delivery, event: str, by: str, *, weight: int = 0, day: str | None = None, **data: Any) -> Entry:
+def entry(
+    row: Delivery,
+    event: str,
+    by: str,
+    *,
+    weight: int = 0,
+    day: str | None = None,
+    operator: str | None = None,
+    **data: Any,
+) -> Entry:
     """A log entry about a delivery."""
     return Entry(
         event=event,
@@ -76,6 +85,8 @@ def entry(row: Delivery, event: str, by: str, *, weight: int = 0, day: str | Non
         kind=row.kind,
         form=row.form,
         project_class=row.project_class,
+        project=row.project,
+        operator=operator,
         visible_day=day,
         weight=weight,
         data={k: v for k, v in data.items() if v is not None and v != ""},
@@ -224,15 +235,18 @@ def publish(
     since = receipt.visible_since or row.visible_since or tx.now
     proof = _proof(receipt, row)
     cleared = {"waits_for": None, "reason": None, "detail": None, "next_at": next_at, "tries": 0, "asks": 0}
-    change(tx, row, State.PUBLISHED, visible_since=since, until=until, **proof, **cleared)
     counts = operation is Operation.PUBLISH
+    # Who saw it there answers for it, else who approved it; a later row that subtracts names the same.
+    operator = (by if by != PROGRAM else row.operator) or PROGRAM
+    change(tx, row, State.PUBLISHED, visible_since=since, until=until, operator=operator, **proof, **cleared)
     tx.log(
         entry(
             row,
             _PUBLISHED_EVENT[operation],
             by,
             weight=1 if counts else 0,
-            day=local_day(since) if counts else None,
+            day=local_day(since if counts else tx.now),
+            operator=operator,
             visible_since=iso(since),
             channel_number=proof["channel_number"],
             url=proof["url"],
@@ -334,7 +348,9 @@ def hold(
     proof = _proof(receipt, row) if receipt is not None else {}
     change(tx, row, State.HELD, reason=reason.value, detail=detail, next_at=None, waits_for=waits, **proof)
     data |= {name: proof.get(name) for name in ("channel_number", "url", "shown_digest", "receipt_sha256") if proof}
-    tx.log(entry(row, "held", by, weight=-1 if was_public else 0, day=day, reason=reason.value, detail=detail, **data))
+    weight, operator = (-1, row.operator) if was_public else (0, None)
+    data |= {"reason": reason.value, "detail": detail}
+    tx.log(entry(row, "held", by, weight=weight, day=day, operator=operator, **data))
     open_task(tx, row, TaskNote(what=what or ADVICE[reason], text=detail))
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import select
 
-from publisher.ledger.chain import iso
+from publisher.ledger.chain import canonical, iso
+from publisher.ledger.signing import Signer
 from publisher.ledger.store import Ledger
 from publisher.ledger.tables import head
 
@@ -28,19 +29,30 @@ class Head:
     hash: str
     at: str
     why: str
+    key: str | None = None
+    signature: str | None = None
+
+    @property
+    def signed_bytes(self) -> bytes:
+        """What the signature is under: everything but the signature itself, as canonical JSON."""
+        facts = {name: value for name, value in asdict(self).items() if name != "signature" and value is not None}
+        return canonical(facts).encode()
 
 
-def write_head(ledger: Ledger, folder: Path, why: str) -> Path:
-    """Write the present head to `folder` (atomically, never over another); gives the file."""
+def write_head(ledger: Ledger, folder: Path, why: str, signer: Signer | None = None) -> Path:
+    """Write the present head to `folder` (atomically), signed if there is a key; gives the file."""
     with ledger.read() as conn:
         row = conn.execute(select(head)).one()
     now = ledger.clock()
     body = Head(row.ledger_id, row.seq, row.hash, iso(now), why)
+    if signer is not None:
+        body = replace(body, key=signer.public.name)
+        body = replace(body, signature=signer.sign(body.signed_bytes))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"head-{iso(now)[:19].replace(':', '')}-{row.seq:09d}.json"
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".head-", suffix=".tmp")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(asdict(body), file, ensure_ascii=False, indent=1)
+        json.dump({k: v for k, v in asdict(body).items() if v is not None}, file, ensure_ascii=False, indent=1)
         file.flush()
         os.fsync(file.fileno())
     Path(temporary).replace(path)

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher import __version__
 from publisher.errors import SettingsError
-from publisher.ledger import chain, migrate
+from publisher.ledger import chain, migrate, rollups
 from publisher.ledger.chain import Entry
-from publisher.ledger.tables import blob, head, publication_log, rollup
+from publisher.ledger.tables import blob, head, publication_log
 
 __all__ = [
     "PROGRAM",
@@ -82,15 +81,6 @@ _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _HEAD_LOCKED = _HEAD.with_for_update()
 _APPEND = insert(publication_log)
 _MOVE_HEAD = update(head).where(head.c.id == 1).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
-_ROLLUP = ("visible_day", "channel", "tier", "kind", "form", "project_class")
-
-
-@lru_cache(maxsize=2)
-def _add_up(dialect: str) -> Any:
-    """Add to the rollups, in the words of the dialect."""
-    statement: Any = postgresql.insert(rollup) if dialect == "postgresql" else sqlite.insert(rollup)
-    sums = {"publications": rollup.c.publications + statement.excluded.publications}
-    return statement.on_conflict_do_update(index_elements=list(_ROLLUP), set_=sums)
 
 
 class Tx:
@@ -157,18 +147,7 @@ class Tx:
         if self.on_postgresql and any(entry.event in _WAKING for entry in self._entries):
             self.conn.execute(_NOTIFY)
         self.conn.execute(_MOVE_HEAD, {"new_seq": seq, "new_hash": previous})
-        self._roll_up()
-
-    def _roll_up(self) -> None:
-        sums: dict[tuple[str | None, str | None, str | None, str | None, str | None, str | None], int] = {}
-        for e in self._entries:
-            if e.weight:
-                key = (e.visible_day, e.channel, e.tier, e.kind, e.form, e.project_class)
-                sums[key] = sums.get(key, 0) + e.weight
-        if sums:
-            keys = sorted(sums, key=str)
-            added = [dict(zip(_ROLLUP, key, strict=True)) | {"publications": sums[key]} for key in keys]
-            self.conn.execute(_add_up(self.conn.dialect.name), added)
+        rollups.add(self.conn, self._entries)
 
     def committed(self) -> None:
         """Run what waits for the commit."""

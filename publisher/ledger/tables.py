@@ -72,6 +72,12 @@ metadata = MetaData(
 # SQLite gives rising row ids only to INTEGER primary keys.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
+
+def _where(condition: str) -> dict[str, Any]:
+    """The condition of a partial index, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 blob = Table(
     "blob",
     metadata,
@@ -161,6 +167,8 @@ delivery = Table(
     Column("kind", String(32), nullable=False),  # of its notice, as the log repeats it
     Column("form", String(32), nullable=False),
     Column("project_class", String(16), nullable=False),
+    Column("project", Text, nullable=False),  # of its notice too
+    Column("operator", Text),  # who approved or confirmed it; None: nobody had to
     Column("operation", String(16), nullable=False),
     Column("mandatory", Boolean, nullable=False),
     Column("delivery_key", String(64), nullable=False, unique=True),
@@ -221,6 +229,7 @@ attempt = Table(
     Column("request_digest", String(64)),
     Column("slot", Boolean, nullable=False),  # whether it counts against the rate limit
     Index("ix_attempt_rate", "channel", "started_at"),
+    Index("ix_attempt_payload", "started_at", **_where("detail is not null or evidence is not null")),
 )
 
 attempt_delivery = Table(
@@ -244,8 +253,14 @@ observation = Table(
     Column("detail", Text),
     Column("digest", String(80)),
     Index("ix_observation_rate", "channel", "started_at"),
+    Index("ix_observation_payload", "started_at", **_where("detail is not null")),
     Index("ix_observation_delivery_id", "delivery_id"),
 )
+
+COUNTED = ("recorded_at", "channel", "tier", "kind", "form", "project_class", "project", "operator", "weight")
+"""Columns of the log that a count may need beside the day and the notice."""
+_ACTS = _where("visible_day is not null and weight = 0")
+_WEIGHTED = _where("weight <> 0")
 
 publication_log = Table(
     "publication_log",
@@ -263,10 +278,15 @@ publication_log = Table(
     Column("kind", String(32)),
     Column("form", String(32)),
     Column("project_class", String(16)),
+    Column("project", Text),
+    Column("operator", Text),  # of a row with a weight: whose publication it is
     Column("visible_day", String(10)),
     Column("weight", Integer, nullable=False),  # +1 a publication, -1 one taken back, 0 anything else
     Column("by", Text, nullable=False),
-    Index("ix_publication_log_day", "visible_day", "channel"),
+    # The rows that count, by day and by notice, with everything that counts ask for: their queries read no row.
+    Index("ix_publication_log_counted", "visible_day", *COUNTED, "notice_id", **_WEIGHTED),
+    Index("ix_publication_log_acts", "event", "visible_day", **_ACTS),
+    Index("ix_publication_log_standing", "notice_id", "visible_day", *COUNTED, **_WEIGHTED),
     Index("ix_publication_log_notice_id", "notice_id"),
     Index("ix_publication_log_delivery_id", "delivery_id"),
     Index("ix_publication_log_number", "number"),
@@ -282,6 +302,20 @@ rollup = Table(
     Column("form", String(32), primary_key=True),
     Column("project_class", String(16), primary_key=True),
     Column("publications", BigInteger, nullable=False),
+)
+
+# Distinct notices by the smallest day still standing: anywhere (channel and tier ""), on a tier (channel ""),
+# on a channel. The three are counted apart, because a notice on two channels of a tier is one notice of the tier.
+notice_rollup = Table(
+    "notice_rollup",
+    metadata,
+    Column("visible_day", String(10), primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("tier", String(16), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("form", String(32), primary_key=True),
+    Column("project_class", String(16), primary_key=True),
+    Column("notices", BigInteger, nullable=False),
 )
 
 head = Table(

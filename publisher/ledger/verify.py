@@ -13,11 +13,13 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import Row
 
 from publisher.delivery import STANDS, Operation
-from publisher.ledger import chain
+from publisher.ledger import chain, rollups
+from publisher.ledger.append_only import missing_triggers
 from publisher.ledger.chain import COLUMNS, hash_of, iso, sha256_text
-from publisher.ledger.heads import read_heads
+from publisher.ledger.heads import Head, read_heads
+from publisher.ledger.signing import PublicKey
 from publisher.ledger.store import Ledger
-from publisher.ledger.tables import blob, delivery, head, publication_log, rollup, version
+from publisher.ledger.tables import blob, delivery, head, publication_log, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Verdict:
     proved_to: int
     proved_by: str
     real: bool
+    signed_to: int = 0  # the same, by heads whose signature was checked; 0: none was
 
     @property
     def ok(self) -> bool:
@@ -66,13 +69,12 @@ class _Seen:
     weights: dict[int, int] = field(default_factory=dict)
     renditions: dict[int, str] = field(default_factory=dict)
     receipts: dict[int, str] = field(default_factory=dict)
-    sums: dict[tuple[str | None, ...], int] = field(default_factory=dict)
     rows: int = 0
     last_seq: int = 0
     last_hash: str = chain.FIRST
 
 
-def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
+def verify(ledger: Ledger, heads_folder: Path | None, public: PublicKey | None = None) -> Verdict:
     """Check the whole ledger, with the heads in `heads_folder` if there is one.
 
     Memory grows with deliveries, not with rows.
@@ -87,11 +89,15 @@ def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
         faults = seen.faults
         faults += _end(seen, end.seq, end.hash)
         faults += [Fault("head_unreadable", f"heads/{name}", "not a head of this ledger") for name in bad]
-        proved_to, proved_by = 0, "no head file: a tail cut together with the head row would not be noticed"
+        faults += _signatures(heads, public)
+        proved_to, signed_to = 0, 0
+        proved_by = "no head file: a tail cut together with the head row would not be noticed"
         for one in heads:
             found = seen.hashes.get(one.seq) if one.seq else chain.FIRST
             if found == one.hash:
                 proved_to, proved_by = one.seq, f"head of {one.at} ({one.why})"
+                if _is_signed(one, public):
+                    signed_to, proved_by = one.seq, f"signed head of {one.at} ({one.why})"
             elif one.seq > seen.last_seq:
                 faults.append(
                     Fault("cut", f"after row {seen.last_seq}", f"the head of {one.at} says there were {one.seq} rows")
@@ -102,8 +108,23 @@ def verify(ledger: Ledger, heads_folder: Path | None) -> Verdict:
                 )
         faults += _versions(conn, seen)
         faults += _deliveries(conn, seen)
-        faults += _rollups(conn, seen)
-    return Verdict(tuple(faults), seen.rows, seen.last_hash, proved_to, proved_by, ledger.real)
+        faults += _rollups(conn)
+        faults += [
+            Fault("unprotected", f"trigger {name}", "it is missing: rows could be changed")
+            for name in missing_triggers(conn)
+        ]
+    return Verdict(tuple(faults), seen.rows, seen.last_hash, proved_to, proved_by, ledger.real, signed_to)
+
+
+def _is_signed(one: Head, public: PublicKey | None) -> bool:
+    return public is not None and one.signature is not None and public.signed(one.signed_bytes, one.signature)
+
+
+def _signatures(heads: Iterable[Head], public: PublicKey | None) -> Iterable[Fault]:
+    """Heads that claim this key but are not signed by it; one without any signature only proves less."""
+    for one in heads:
+        if public is not None and one.key == public.name and not _is_signed(one, public):
+            yield Fault("head_forged", f"head of {one.at}", f"its signature is not that of the key {public.name}")
 
 
 def _log_rows(conn: Connection) -> Iterator[Row[Any]]:
@@ -156,9 +177,6 @@ def _collect(seen: _Seen, row: Row[Any], data: Mapping[str, Any]) -> None:
         seen.receipts[row.delivery_id] = data["receipt_sha256"]
     if row.weight and row.delivery_id is not None:
         seen.weights[row.delivery_id] = seen.weights.get(row.delivery_id, 0) + row.weight
-    if row.weight:
-        key = (row.visible_day, row.channel, row.tier, row.kind, row.form, row.project_class)
-        seen.sums[key] = seen.sums.get(key, 0) + row.weight
 
 
 def _end(seen: _Seen, seq: int, last: str) -> Iterable[Fault]:
@@ -223,10 +241,7 @@ def _intact(conn: Connection, wanted: set[str]) -> Iterator[str]:
             yield digest
 
 
-def _rollups(conn: Connection, seen: _Seen) -> Iterable[Fault]:
-    names = ("visible_day", "channel", "tier", "kind", "form", "project_class")
-    stored = {tuple(getattr(row, n) for n in names): row.publications for row in conn.execute(select(rollup))}
-    for key in sorted(set(stored) | set(seen.sums), key=str):
-        if stored.get(key, 0) != seen.sums.get(key, 0):
-            detail = f"says {stored.get(key, 0)}, the log {seen.sums.get(key, 0)}"
-            yield Fault("rollup_changed", f"rollup {key[0]} {key[1]} {key[3]}", detail)
+def _rollups(conn: Connection) -> Iterable[Fault]:
+    for table, key, says, log_says in rollups.differences(conn):
+        what = " ".join(filter(None, (table, key[0], key[1] or key[2], key[3])))
+        yield Fault("rollup_changed", what, f"says {says}, the log {log_says}")

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from publisher.cli.base import app
 from publisher.lock import DaemonLock
 from tests.support.desk import TestDesk
+from tests.support.tampering import tamper
 
 
 @pytest.fixture
@@ -134,8 +135,7 @@ def test_verify_names_a_changed_row_and_ends_with_1(desk: TestDesk) -> None:
     assert good.exit_code == 0 and "校验通过【演练】" in good.stdout and "没有缺失" in good.stdout
 
     ledger = desk.ledger()
-    with ledger.write() as tx:
-        tx.conn.exec_driver_sql("UPDATE publication_log SET visible_day = '2017-01-01' WHERE weight = 1")
+    tamper(ledger.engine, "UPDATE publication_log SET visible_day = '2017-01-01' WHERE weight = 1")
     ledger.close()
     bad = desk.run("verify")
     assert bad.exit_code == 1

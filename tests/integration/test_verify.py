@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from publisher.lock import AlreadyRunning, DaemonLock, is_free
 from tests.support.builders import a_notice
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
+from tests.support.tampering import tamper
 
 
 @pytest.fixture
@@ -31,13 +30,8 @@ def world(tmp_path: Path) -> World:
 
 
 def behind_its_back(world: World, *statements: str) -> None:
-    """Change the file as anybody with a database tool could."""
-    path = world.ledger.engine.url.database
-    assert path is not None
-    with closing(sqlite3.connect(path)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
+    """Change the tables as anybody with a database tool could."""
+    tamper(world.ledger.engine, *statements)
 
 
 def says(world: World, tmp_path: Path) -> set[tuple[str, str]]:
@@ -117,29 +111,27 @@ def test_a_chain_rebuilt_from_a_changed_row_on_is_named_by_the_head_file(world: 
 
 
 def rebuild(world: World, edit: Callable[[str], str]) -> None:
-    with world.ledger.engine.connect() as conn:
+    with world.ledger.read() as conn:
         rows = conn.exec_driver_sql("select seq, payload from publication_log order by seq").all()
-        previous = FIRST
-        for row in rows:
-            payload = row.payload if row.seq < 3 else edit(row.payload.replace("county", "county "))
-            previous = hash_of(previous, payload)
-            conn.exec_driver_sql(
-                "update publication_log set payload = ?, hash = ? where seq = ?", (payload, previous, row.seq)
-            )
-        conn.exec_driver_sql("update head set hash = ?", (previous,))
-        conn.commit()
+    previous = FIRST
+    for row in rows:
+        payload = row.payload if row.seq < 3 else edit(row.payload.replace("county", "county "))
+        previous = hash_of(previous, payload)
+        changed = (payload, previous, row.seq)
+        tamper(world.ledger.engine, "update publication_log set payload = ?, hash = ? where seq = ?", values=changed)
+    tamper(world.ledger.engine, "update head set hash = ?", values=(previous,))
 
 
 def test_a_ledger_is_practice_or_real_for_life(world: World, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="practice ledger for life"):
-        open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3", real=True, clock=world.clock)
+        open_ledger(world.ledger.engine.url.render_as_string(hide_password=False), real=True, clock=world.clock)
 
 
 def test_a_ledger_of_a_newer_program_is_refused(world: World, tmp_path: Path) -> None:
     behind_its_back(world, "update alembic_version set version_num = '9999'")
 
     with pytest.raises(SettingsError, match="newer version"):
-        open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite3", real=False, clock=world.clock)
+        open_ledger(world.ledger.engine.url.render_as_string(hide_password=False), real=False, clock=world.clock)
 
 
 @pytest.mark.parametrize("left", [b"", b"garbage \xff", b'{"pid": 1, "host": "elsewhere"}'])

@@ -20,6 +20,7 @@ from publisher.ledger.verify import verify
 from tests.support.builders import a_notice, a_rendition, an_attachment
 from tests.support.scripted_site import ScriptedSite, lost, refused
 from tests.support.sending import World, a_world
+from tests.support.tampering import tamper
 
 LIU = Person("刘某", "liu@office")
 
@@ -34,10 +35,7 @@ def world(tmp_path: Path) -> World:
 
 
 def tampered(world: World, statement: str, *values: object) -> set[tuple[str, str]]:
-    with world.ledger.engine.connect() as conn:
-        conn.exec_driver_sql("pragma foreign_keys = off")
-        conn.exec_driver_sql(statement, values)
-        conn.commit()
+    tamper(world.ledger.engine, statement, values=values)
     return {(fault.kind, fault.place) for fault in world.verdict().faults}
 
 

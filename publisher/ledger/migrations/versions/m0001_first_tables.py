@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from publisher.ledger.append_only import make_append_only
 from publisher.ledger.tables import Id, Moment
 
 revision = "0001"
@@ -191,15 +192,37 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=32), nullable=True),
         sa.Column("form", sa.String(length=32), nullable=True),
         sa.Column("project_class", sa.String(length=16), nullable=True),
+        sa.Column("project", sa.Text(), nullable=True),
+        sa.Column("operator", sa.Text(), nullable=True),
         sa.Column("visible_day", sa.String(length=10), nullable=True),
         sa.Column("weight", sa.Integer(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_publication_log")),
     )
-    op.create_index("ix_publication_log_day", "publication_log", ["visible_day", "channel"], unique=False)
+    counted = ["recorded_at", "channel", "tier", "kind", "form", "project_class", "project", "operator", "weight"]
+    for name, columns, condition in (
+        ("ix_publication_log_counted", ["visible_day", *counted, "notice_id"], "weight <> 0"),
+        ("ix_publication_log_acts", ["event", "visible_day"], "visible_day is not null and weight = 0"),
+        ("ix_publication_log_standing", ["notice_id", "visible_day", *counted], "weight <> 0"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, "publication_log", columns, sqlite_where=where, postgresql_where=where)
     op.create_index("ix_publication_log_delivery_id", "publication_log", ["delivery_id"], unique=False)
     op.create_index("ix_publication_log_notice_id", "publication_log", ["notice_id"], unique=False)
     op.create_index("ix_publication_log_number", "publication_log", ["number"], unique=False)
+    op.create_table(
+        "notice_rollup",
+        sa.Column("visible_day", sa.String(length=10), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("tier", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("form", sa.String(length=32), nullable=False),
+        sa.Column("project_class", sa.String(length=16), nullable=False),
+        sa.Column("notices", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "visible_day", "channel", "tier", "kind", "form", "project_class", name=op.f("pk_notice_rollup")
+        ),
+    )
     op.create_table(
         "rollup",
         sa.Column("visible_day", sa.String(length=10), nullable=False),
@@ -253,6 +276,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("form", sa.String(length=32), nullable=False),
         sa.Column("project_class", sa.String(length=16), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("operator", sa.Text(), nullable=True),
         sa.Column("operation", sa.String(length=16), nullable=False),
         sa.Column("mandatory", sa.Boolean(), nullable=False),
         sa.Column("delivery_key", sa.String(length=64), nullable=False),
@@ -352,3 +377,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
     op.create_index("ix_task_delivery_id", "task", ["delivery_id"], unique=False)
+    for name, table, condition in (
+        ("ix_attempt_payload", "attempt", "detail is not null or evidence is not null"),
+        ("ix_observation_payload", "observation", "detail is not null"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, table, ["started_at"], sqlite_where=where, postgresql_where=where)
+    make_append_only(op.get_bind())

@@ -1,0 +1,262 @@
+"""The evidence pack: everything that proves what became of one notice, in one ZIP that anybody can read.
+
+Its bytes depend on the ledger alone: asked for twice, it is the same file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote, unquote
+
+from sqlalchemy import Connection, select
+
+from publisher.counts.export import zipped
+from publisher.counts.views import AnyRow, DeliveryView, NoticeView, one_notice
+from publisher.delivery import State
+from publisher.ledger.chain import FIRST, iso
+from publisher.ledger.contents import read_blob
+from publisher.ledger.tables import head, publication_log, version
+from publisher.notice import LOCAL
+
+_ATTEMPT = ("id", "call", "started_at", "ended_at", "outcome", "reason", "detail", "evidence", "request_digest")
+_ASKED = ("id", "started_at", "ended_at", "finding", "detail", "digest")
+_DELIVERY = ("id", "channel", "tier", "operation", "mandatory", "state", "delivery_key", "channel_number", "url")
+_PROOF = ("visible_since", "shown_digest", "rendition_digest", "rendition_sha256", "receipt_sha256")
+_ENDINGS = {"text/html": "html", "text/plain": "txt", "application/json": "json"}
+
+
+def pack(
+    conn: Connection, number: str, heads_folder: Path, titles: Mapping[str, str], events: Mapping[str, str]
+) -> bytes:
+    """The ZIP of one intake number. `titles`: Chinese names of channels; `events`: of what the log records.
+
+    Raises `NotAllowed` if there is no such number.
+    """
+    seen = one_notice(conn, number)
+    end = conn.execute(select(head)).one()
+    files: dict[str, bytes] = {}
+    files |= _source(conn, seen)
+    files |= _version(conn, seen)
+    for one in seen.deliveries:
+        files |= _delivery(conn, one)
+    files["日志/日志.jsonl"] = "".join(f"{_json(row)}\n" for row in _chain(conn, seen.log)).encode()
+    files["日志/链头.json"] = _pretty({"ledger_id": end.ledger_id, "seq": end.seq, "hash": end.hash, "real": end.real})
+    files |= _heads(heads_folder, end.ledger_id, end.seq)
+    page = _index(seen, list(files), titles, events, end)
+    return zipped({"index.html": page.encode(), **dict(sorted(files.items()))})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_plain)
+
+
+def _pretty(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, default=_plain) + "\n").encode()
+
+
+def _plain(value: Any) -> str:
+    return iso(value) if hasattr(value, "astimezone") else str(value)
+
+
+def _chosen(row: AnyRow, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names if getattr(row, name) is not None}
+
+
+def _safe(name: str) -> str:
+    """A name that stays inside its folder, whoever unpacks it."""
+    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
+    return "/".join(part.replace(":", "：") for part in parts) or "文件"
+
+
+def _source(conn: Connection, seen: NoticeView) -> dict[str, bytes]:
+    """The bytes as they were dropped; of a folder its list and each of its files."""
+    row = seen.intake
+    data = read_blob(conn, row.sha256) if _stored(conn, row.sha256) else None
+    if data is None:
+        return {}
+    if not row.is_folder:
+        return {f"原件/{_safe(row.file_name)}": data}
+    files = {"原件/清单.json": data}
+    for listed in json.loads(data)["files"]:
+        name, sha256 = _listed(listed)
+        if _stored(conn, sha256):
+            files[f"原件/{_safe(name)}"] = read_blob(conn, sha256)
+    return files
+
+
+def _listed(entry: Any) -> tuple[str, str]:
+    """Name and hash of one file of a folder's list."""
+    return unquote(str(entry["path"]), errors="replace"), str(entry["sha256"])
+
+
+def _stored(conn: Connection, sha256: str) -> bool:
+    try:
+        read_blob(conn, sha256)
+    except LookupError:
+        return False
+    return True
+
+
+def _version(conn: Connection, seen: NoticeView) -> dict[str, bytes]:
+    if seen.notice is None:
+        return {}
+    row = conn.execute(select(version).where(version.c.id == seen.intake.version_id)).one()
+    approvals = [_chosen(a, ("by", "account", "digests", "given_at")) for a in seen.approvals]
+    files = {
+        # Exactly the stored text: its sha256 stands in the log.
+        "版本/version.json": row.content.encode(),
+        "版本/正文.html": seen.notice.body_html.encode(),
+        "版本/正文.txt": seen.notice.text.encode(),
+        "版本/批准.json": _pretty(approvals),
+    }
+    for ref in seen.notice.attachments:
+        if _stored(conn, ref.sha256):
+            files[f"版本/附件/{_safe(ref.name)}"] = read_blob(conn, ref.sha256)
+    return files
+
+
+def _folder(row: AnyRow) -> str:
+    return f"渠道/{_safe(row.channel)}-{row.id}-{row.operation}"
+
+
+def _delivery(conn: Connection, one: DeliveryView) -> dict[str, bytes]:
+    row, folder = one.row, _folder(one.row)
+    ending = _ENDINGS.get(row.rendition_media_type.partition(";")[0], "bin")
+    files = {
+        f"{folder}/发布任务.json": _pretty(_chosen(row, (*_DELIVERY, *_PROOF))),
+        f"{folder}/发送记录.json": _pretty([_chosen(each, _ATTEMPT) for each in one.attempts]),
+        f"{folder}/查询与回读.json": _pretty([_chosen(each, _ASKED) for each in one.observations]),
+    }
+    if _stored(conn, row.rendition_sha256):
+        files[f"{folder}/发布文本.{ending}"] = read_blob(conn, row.rendition_sha256)
+    if row.receipt is not None:
+        files[f"{folder}/渠道回执.json"] = row.receipt.encode()  # exactly the stored text, hashed in the log
+    if one.tasks:
+        tasks = [_chosen(each, ("what", "text", "opened_at", "done_at", "done_by", "proof")) for each in one.tasks]
+        files[f"{folder}/人工事项.json"] = _pretty(tasks)
+    return files
+
+
+def _chain(conn: Connection, rows: Sequence[AnyRow]) -> Iterable[dict[str, Any]]:
+    """The notice's rows, each with the hash before it, so that each can be checked by itself."""
+    before = [row.seq - 1 for row in rows]
+    column = publication_log.c
+    found = conn.execute(select(column.seq, column.hash).where(column.seq.in_(before)))
+    hashes = {row.seq: row.hash for row in found} | {0: FIRST}
+    for row in rows:
+        previous = hashes.get(row.seq - 1)
+        yield {"seq": row.seq, "previous": previous, "hash": row.hash, "payload": row.payload}
+
+
+def _heads(folder: Path, ledger_id: str, seq: int) -> dict[str, bytes]:
+    """The newest head file of this ledger, as it lies there (with its signature)."""
+    for path in sorted(folder.glob("head-*.json"), reverse=True) if folder.is_dir() else []:
+        try:
+            data = path.read_bytes()
+            body = json.loads(data)
+            if body["ledger_id"] == ledger_id and body["seq"] <= seq:
+                return {f"日志/{path.name}": data}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # `verify` names head files that cannot be read
+    return {}
+
+
+# ---- the page
+
+_STYLE = (
+    "body{font-family:'Noto Sans SC','Microsoft YaHei',sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse;width:100%}td,th{border:1px solid #bbb;padding:.3em .5em;text-align:left;"
+    "vertical-align:top;overflow-wrap:anywhere}.practice{background:#fe9;padding:.5em;font-weight:bold}"
+)
+
+
+def _index(
+    seen: NoticeView, names: Sequence[str], titles: Mapping[str, str], events: Mapping[str, str], end: AnyRow
+) -> str:
+    title = seen.notice.title if seen.notice else seen.intake.file_name
+    mark = "" if end.real else '<p class="practice">演练账本：以下内容不是正式发布的证据。</p>'
+    parts = [
+        f"<h1>公告发布证据：编号 {escape(seen.number)}</h1>{mark}<p>{escape(title)}</p>",
+        _section("收件", ["项目", "内容"], _intake_rows(seen)),
+        _section(
+            "各渠道",
+            ["渠道", "结果", "公开时间", "渠道编号", "网址", "文本一致"],
+            [_channel_cells(one.row, titles) for one in seen.deliveries],
+        ),
+        _section(
+            "经过",
+            ["日志行", "时间", "渠道", "事项", "经办"],
+            [
+                (
+                    row.seq,
+                    _shown(row.recorded_at),
+                    titles.get(row.channel or "", row.channel),
+                    events.get(row.event, row.event),
+                    row.by,
+                )
+                for row in seen.log
+            ],
+        ),
+        f"<h2>文件</h2><ul>{''.join(_link(name) for name in sorted(names))}</ul>",
+        _how_to_check(end),
+    ]
+    head_html = f'<meta charset="utf-8"><title>编号 {escape(seen.number)} 证据</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="zh-CN"><head>{head_html}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _intake_rows(seen: NoticeView) -> list[tuple[object, ...]]:
+    row = seen.intake
+    found: list[tuple[object, ...]] = [
+        ("文件", row.file_name),
+        ("收到", _shown(row.claimed_at)),
+        ("文件 SHA-256", row.sha256),
+    ]
+    if seen.notice is not None:
+        found.append(("正文摘要", seen.notice.digest))
+    found += [("批准", f"{a.by}（{a.account}）{_shown(a.given_at)}") for a in seen.approvals]
+    return found
+
+
+def _channel_cells(row: AnyRow, titles: Mapping[str, str]) -> tuple[object, ...]:
+    if row.shown_digest is None:
+        same = "未回读"
+    else:
+        same = "一致" if row.shown_digest == row.rendition_digest else "不同，见回读记录"
+    name = titles.get(row.channel, row.channel)
+    return name, State(row.state).label, _shown(row.visible_since), row.channel_number, row.url, same
+
+
+def _shown(moment: Any) -> str:
+    return "" if moment is None else f"{moment.astimezone(LOCAL):%Y-%m-%d %H:%M:%S}"
+
+
+def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    if not rows:
+        return f"<h2>{title}</h2><p>无</p>"
+    top = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
+    return f"<h2>{title}</h2><table><tr>{top}</tr>{body}</table>"
+
+
+def _cell(value: object) -> str:
+    return f"<td>{escape('' if value is None else str(value))}</td>"
+
+
+def _link(name: str) -> str:
+    return f'<li><a href="{escape(quote(name))}">{escape(name)}</a></li>'
+
+
+def _how_to_check(end: AnyRow) -> str:
+    return (
+        "<h2>如何核对</h2><ol>"
+        "<li>“日志/日志.jsonl”每行的 hash 等于 SHA-256（previous、换行符、payload 依次相接，UTF-8 编码）。</li>"
+        "<li>各文件的 SHA-256 与日志 payload 中记载的相同：版本文件为 content_sha256，发布文本为 rendition，"
+        "渠道回执为 receipt_sha256。</li>"
+        "<li>“日志/head-….json”是数据库之外保存的链头；有签名的，可用主管部门保存的公钥核对。</li>"
+        f"<li>取证时日志共 {end.seq} 行，末行哈希 {escape(end.hash)}；整本日志用 publisher verify 校验。</li></ol>"
+        "<p>超过保存期限的调用明细按规定清理，不影响日志、编号、摘要和统计。</p>"
+    )

@@ -1,0 +1,194 @@
+"""Reconciliation: what the log says is public is looked for on every channel. Nothing is ever sent.
+
+Missing items (the log has them, the channel does not) and foreign ones (the channel lists them, the log does not
+know them) are named; what to do about them is for a person. What was found out is a row of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from publisher.channel import Absent, Found, Lists
+from publisher.counts import queries
+from publisher.counts.queries import Span
+from publisher.errors import ChannelError
+from publisher.ledger import claims
+from publisher.ledger.chain import Entry
+from publisher.ledger.channel_state import LedgerStore
+from publisher.ledger.contents import read_contents
+from publisher.ledger.deliveries import Delivery, read
+from publisher.ledger.store import Ledger
+from publisher.notice import LOCAL
+from publisher.send import calls, settle
+from publisher.send.calls import CallContext, Running
+from publisher.send.open_channel import OpenChannel
+from publisher.send.sender import Machine
+from publisher.settings import SendingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that is not as the log says. `what`: missing, different, foreign, or unanswered (not told)."""
+
+    what: str
+    channel: str
+    number: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfChannel:
+    """One channel: how many publications the log has, how many were found, and what is not right.
+
+    `by_hand`: the channel cannot be asked, a person must look. `listed`: whether its own list was read, so that
+    foreign items are named.
+    """
+
+    channel: str
+    logged: int
+    found: int
+    by_hand: int
+    listed: bool
+    items: tuple[Item, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is missing, different, foreign or unanswered."""
+        return not self.items
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What asking needs from the outside."""
+
+    ledger: Ledger
+    machine: Machine
+    sending: SendingSettings
+
+
+def reconcile(
+    asker: Asker, channels: Mapping[str, OpenChannel], first: date, last: date, *, by: str, only: str | None = None
+) -> list[OfChannel]:
+    """Compare the log with the channels for publications of the days `first` to `last` that still stand."""
+    with asker.ledger.read() as conn:
+        rows = [read(conn, row.delivery_id) for row in queries.publications(conn, Span(first, last))]
+        titles = {row.delivery_id: row.title for row in queries.publications(conn, Span(first, last))}
+        ever = {row.url for row in queries.publications(conn) if row.url}
+    standing = [row for row in rows if row.state == "published"]
+    names = [name for name in sorted({row.channel for row in standing} | set(channels)) if only in (None, name)]
+    results = []
+    for name in names:
+        mine = [row for row in standing if row.channel == name]
+        channel = channels.get(name)
+        if channel is None or (channel.set_adapter is None and not channel.capabilities.findable):
+            one = OfChannel(name, len(mine), 0, len(mine), False, ())
+        else:
+            one = _channel(asker, channel, mine, titles, ever)
+        _log(asker.ledger, one, first, last, by)
+        results.append(one)
+    return results
+
+
+def _channel(
+    asker: Asker, channel: OpenChannel, rows: Sequence[Delivery], titles: Mapping[int, str], ever: set[str]
+) -> OfChannel:
+    items: list[Item] = []
+    found = by_hand = 0
+    for row in rows:
+        if channel.single_adapter is None:
+            by_hand += 1  # a set is shown again as a whole; what it shows is checked at each refresh
+            continue
+        what, detail = _ask(asker, channel, row)
+        if what == "found":
+            found += 1
+        elif what == "by_hand":
+            by_hand += 1
+        else:
+            items.append(Item(what, channel.name, row.number, titles.get(row.id, ""), detail))
+    foreign = _foreign(asker, channel, ever)
+    items += foreign or ()
+    return OfChannel(channel.name, len(rows), found, by_hand, foreign is not None, tuple(items))
+
+
+def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
+    """One question, within the channel's rate limit; it is an observation like any other."""
+    assert channel.single_adapter is not None
+    _wait_for_slot(asker, channel)
+    begun = asker.machine.clock()
+    running, context = _context(asker, channel)
+    submission = calls.submission_of(row, read_contents(asker.ledger, row), context)
+    finding = calls.find(channel.single_adapter, submission, running)
+    word = "failed" if isinstance(finding, ChannelError) else type(finding).__name__.lower()
+    detail = str(finding) if isinstance(finding, ChannelError) else ""
+    with asker.ledger.write() as tx:
+        digest = getattr(finding, "digest", None)
+        claims.note_observation(tx, row, begun, finding=word, detail=detail, digest=digest)
+    if isinstance(finding, ChannelError):
+        return "unanswered", detail
+    if isinstance(finding, Absent):
+        return "missing", "渠道答复没有这份公告"
+    if not isinstance(finding, Found):
+        return "by_hand", finding.why
+    if not finding.receipt.public:
+        return "missing", finding.receipt.note or "渠道上有，但读者还看不到"
+    if finding.digest is not None and settle.is_foreign(channel, row, finding.digest):
+        return "different", "渠道显示的内容与批准的文本不一致"
+    return "found", ""
+
+
+def _wait_for_slot(asker: Asker, channel: OpenChannel) -> None:
+    rate = channel.settings.rate
+    if rate is None:
+        return
+    while True:
+        with asker.ledger.write() as tx:
+            if claims.slots_left(tx, channel.name, rate.calls, rate.per) > 0:
+                return
+            free_at = claims.next_slot(tx.conn, channel.name, rate.per, tx.now)
+            wait = (free_at - tx.now).total_seconds()
+        asker.machine.sleep(max(0.05, wait))
+
+
+def _context(asker: Asker, channel: OpenChannel) -> tuple[Running, CallContext]:
+    limit = channel.call_limit(asker.sending).total_seconds()
+    running = Running(channel, None, asker.machine.monotonic(), limit)
+    store = LedgerStore(asker.ledger, channel.name)
+    return running, CallContext(running, store, asker.machine.clock, asker.machine.monotonic, lambda: True)
+
+
+def _foreign(asker: Asker, channel: OpenChannel, ever: set[str]) -> list[Item] | None:
+    """What the channel lists and the log does not know; None: its list cannot be read by a program."""
+    if not isinstance(channel.adapter, Lists):
+        return None
+    _, context = _context(asker, channel)
+    try:
+        listed = channel.adapter.listed(context)
+    except ChannelError as error:
+        return [Item("unanswered", channel.name, "", "", f"渠道的公告列表无法读取：{error}")]
+    if listed is None:
+        return None
+    return [Item("foreign", channel.name, "", one.title, one.url) for one in listed if one.url not in ever]
+
+
+def _log(ledger: Ledger, one: OfChannel, first: date, last: date, by: str) -> None:
+    facts: dict[str, Any] = {
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "logged": one.logged,
+        "found": one.found,
+        "by_hand": one.by_hand,
+        "items": [{"what": i.what, "number": i.number, "title": i.title, "detail": i.detail} for i in one.items],
+    }
+    with ledger.write() as tx:
+        tx.log(Entry(event="reconciled", by=by, channel=one.channel, data=facts))
+
+
+def due_month(now: datetime, days_in: int = 3) -> tuple[date, date]:
+    """The month before the one in which `now` lies `days_in` days deep: what a monthly reconciliation is about."""
+    today = (now - timedelta(days=days_in)).astimezone(LOCAL).date()
+    end = datetime.combine(today.replace(day=1), time(), LOCAL).date() - timedelta(days=1)
+    return end.replace(day=1), end
