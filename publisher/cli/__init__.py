@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from publisher.cli import acting, looking, reporting, running
+from publisher.cli import acting, looking, reporting, reports, running
 from publisher.cli.base import app
 
 __all__ = ["main"]
 
-for part in (running, looking, reporting, acting):
+for part in (running, looking, reporting, reports, acting):
     part.register(app)
 
 

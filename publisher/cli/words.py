@@ -51,6 +51,8 @@ EVENTS = {
     "resumed": "恢复发送",
     "alarm_raised": "警报",
     "alarm_cleared": "警报解除",
+    "figure_set": "录入数字",
+    "report_issued": "报出报告",
 }
 """Events of the publication log."""
 
