@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from publisher.cli import acting, looking, reporting, reports, running
+from publisher.cli import acting, looking, rehearsing, reporting, reports, running
 from publisher.cli.base import app
 
 __all__ = ["main"]
 
-for part in (running, looking, reporting, reports, acting):
+for part in (running, looking, reporting, reports, acting, rehearsing):
     part.register(app)
 
 
