@@ -14,9 +14,9 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from publisher.ledger.acts import Person
-from publisher.ledger.chain import Entry
+from publisher.ledger.chain import FIRST, Entry
 from publisher.ledger.store import Tx
-from publisher.ledger.tables import figure, head, issued_report
+from publisher.ledger.tables import figure, head, issued_report, publication_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,14 @@ def standing_figures(conn: Connection, as_of: datetime | None = None) -> dict[tu
     return {(row.name, row.year): Entered(*row) for row in conn.execute(query)}
 
 
-def present_head(conn: Connection) -> Head:
-    """The head of the log now."""
-    return Head(*conn.execute(select(head.c.seq, head.c.hash)).one())
+def head_at(conn: Connection, as_of: datetime | None = None) -> Head:
+    """The head of the log now, or the last row recorded by `as_of` (row 0 where there was none)."""
+    if as_of is None:
+        return Head(*conn.execute(select(head.c.seq, head.c.hash)).one())
+    row = publication_log.c
+    query = select(row.seq, row.hash).where(row.recorded_at <= as_of).order_by(row.seq.desc()).limit(1)
+    found = conn.execute(query).one_or_none()
+    return Head(*found) if found is not None else Head(0, FIRST)
 
 
 def issue_report(tx: Tx, period: str, drawn_from: Head, figures: Mapping[str, str], person: Person) -> None:

@@ -17,8 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from publisher.app import Worker, read_settings, simulated_machine, start_worker
+from publisher.app import Worker, person, read_settings, simulated_machine, start_worker
 from publisher.counts import views
+from publisher.delivery import State
+from publisher.ledger import again
 from publisher.ledger.store import open_ledger
 from publisher.notice import LOCAL
 from publisher.settings import Settings
@@ -61,6 +63,8 @@ class _Year:
         self.pass_until(datetime.fromisoformat(one["at"]))
         for site, values in one["switches"]:
             switch(self.ports[site], values)
+        for site in one["retry"]:
+            self._retry(site)
         for name in one["files"]:
             self._drop(name)
         self.worker.take_in()  # brings folders and receipts up to date, too
@@ -85,6 +89,15 @@ class _Year:
             self._day = local.date().isoformat()
             for port in self.ports.values():
                 switch(port, {"clock": local.isoformat()})
+
+    def _retry(self, site: str) -> None:
+        """What an administrator does when a site that refused is well again: `publisher retry --all-failed`."""
+        office = self.worker.office
+        with office.ledger.read() as conn:
+            failed = [r for r in views.all_deliveries(conn) if r.channel == site and r.state == State.FAILED.value]
+        if failed:
+            with office.ledger.write() as tx:
+                again.retry(tx, again.meant(tx.conn, None, site), person("演练管理员"), "网站已恢复", 0)
 
     def _drop(self, name: str) -> None:
         source = self.folder / "files" / name

@@ -106,7 +106,11 @@ def _without_deadline(index: int, like: Project, day: date) -> bytes:
 
 
 def _outages(count: int, chance: random.Random) -> list[tuple[datetime, str, dict[str, Any]]]:
-    """(instant, site, switches): sites fail for some hours of a day, each in another way, and are well again."""
+    """(instant, site, switches): sites fail for some hours of a day, each in another way, and are well again.
+
+    What a site refuses outright (error_in_200) the program does not send again by itself: once the site is well, an
+    administrator does.
+    """
     found = []
     for _ in range(max(3, count // 180)):
         day = date(YEAR, 1, 10) + timedelta(days=chance.randint(0, 330))
@@ -125,11 +129,13 @@ def _steps(files: Sequence[_File], outages: Sequence[tuple[datetime, str, dict[s
     steps: dict[datetime, dict[str, Any]] = {}
 
     def step(at: datetime) -> dict[str, Any]:
-        return steps.setdefault(at, {"at": at.isoformat(), "files": [], "switches": []})
+        return steps.setdefault(at, {"at": at.isoformat(), "files": [], "switches": [], "retry": []})
 
     for one in files:
         step(one.at)["files"].append(one.name)
     for at, site, values in outages:
         step(at)["switches"].append([site, values])
+        if not values["fail"]:
+            step(at)["retry"].append(site)
     step(BACK_AGAIN + timedelta(days=3))
     return [steps[at] for at in sorted(steps)]

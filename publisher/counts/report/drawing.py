@@ -17,7 +17,7 @@ from publisher.counts.report import entered as typed
 from publisher.counts.report.notices import HIGH, Counted, Period, counted, standing_on
 from publisher.counts.report.numbers import Figure
 from publisher.counts.report.projects import RESULTS, SELLING, ClassFigures, Project, completed
-from publisher.ledger.figures import Entered, Head, Issued, last_issued, present_head, standing_figures
+from publisher.ledger.figures import Entered, Head, Issued, head_at, last_issued, standing_figures
 from publisher.ledger.tables import notice, publication_log
 from publisher.notice import Form, Kind, ProjectClass
 
@@ -126,7 +126,7 @@ def draw(
         as_of=as_of or now,
         real=real,
         office=office,
-        head=present_head(conn),
+        head=head_at(conn, as_of),
         figures=book.figures,
         channels=channels,
         months=_months(seen, year) if month is None else (),
@@ -271,13 +271,18 @@ def _growth(
     year: int,
     month: int | None,
 ) -> None:
-    """Growth of the amount against the period a year before: from the ledger, else as typed in for the year."""
-    before = span_of(year - 1, month, span.as_of)
-    earlier = _completed(conn, counted(conn, before).notices, figures, before)
-    amount = ClassFigures(tuple(earlier)).amount or None
-    rows = [p.name.removeprefix("no:") for p in earlier]
-    if amount is None and month is None and (one := figures.get(("amount", year - 1))) is not None:
-        amount, rows = typed.amount(one), [f"figure:{one.id}"]
+    """Growth of the amount against the period a year before: as typed in for the year, else from the ledger.
+
+    What is typed in wins, because a ledger that was opened in the course of that year holds only a part of it.
+    """
+    one = figures.get(("amount", year - 1)) if month is None else None
+    if one is not None:
+        amount, rows = typed.amount(one) or None, [f"figure:{one.id}"]
+    else:
+        before = span_of(year - 1, month, span.as_of)
+        earlier = _completed(conn, counted(conn, before).notices, figures, before)
+        amount = ClassFigures(tuple(earlier)).amount or None
+        rows = [p.name.removeprefix("no:") for p in earlier]
     book.fen("amount.before", "上年交易额", amount, rows)
     value = int(Fraction(book.figures["amount"].value or 0))
     book.rate("growth", "交易额比上年增长", Fraction(value - amount, amount) if amount else None, rows)
