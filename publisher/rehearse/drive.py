@@ -13,7 +13,7 @@ import os
 import sys
 import urllib.request
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from publisher.notice import LOCAL
 from publisher.settings import Settings
 from publisher.simulation import SimulatedClock
 
+_AFTERWARDS = timedelta(days=1)
+"""How long time goes on after the last step."""
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -67,8 +69,7 @@ class _Year:
             self._retry(site)
         for name in one["files"]:
             self._drop(name)
-        self.worker.take_in()  # brings folders and receipts up to date, too
-        self.worker.send()
+        self.worker.take_in()  # brings folders and receipts up to date, too; what it left to send goes first next
         aside = self.folder / "cursor.part"
         aside.write_text(str(index + 1))
         aside.rename(self.folder / "cursor")
@@ -124,6 +125,7 @@ def main(folder: Path) -> None:
             year.step(index)
             sys.stdout.write(json.dumps({"step": index + 1, "at": year.steps[index]["at"]}) + "\n")
             sys.stdout.flush()
+        year.pass_until(year.clock() + _AFTERWARDS)
         year.worker.answer()
     finally:
         year.worker.close()

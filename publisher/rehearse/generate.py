@@ -63,7 +63,7 @@ def _write(path: Path, value: Any) -> None:
 
 
 def _file(notice: Planned, number: int, chance: random.Random) -> _File:
-    form = "docx" if chance.random() < 0.012 else chance.choice(_FORMS)
+    form = "docx" if chance.random() < 0.006 else chance.choice(_FORMS)
     title, lines = notice.text()
     name = f"{number:05}-{notice.form}.{form}"
     return _File(name, file_bytes(form, title, lines, texts.CLASSES[notice.project.group]), notice.at)
@@ -80,7 +80,7 @@ def _unfit(
     made = []
     for index in range(each):
         day = date(YEAR, 2, 1) + timedelta(days=chance.randint(0, 300))
-        at = datetime.combine(day, time(10, 20), LOCAL)
+        at = datetime.combine(day, time(11, 0), LOCAL)
         empty = f"曲阜市第{index + 1}批办公用品采购项目询价公告"
         made.append(_File(f"空白-{index + 1:03}.txt", empty.encode("gb18030"), at))
         one = chance.choice([f for f in files if f.at < datetime(YEAR, 12, 20, tzinfo=LOCAL)])

@@ -94,7 +94,7 @@ _BY_FORM = {
     **dict.fromkeys(RESULTS, texts.result),
 }
 
-_HOURS = ("08:40", "10:20", "14:30", "16:10", "22:30")
+_HOURS = ("08:40", "11:00", "16:10", "22:30")
 """When files are dropped: mostly in office hours, some at night."""
 
 

@@ -109,3 +109,13 @@ def test_printed_numbers_are_found_with_their_figure_and_style() -> None:
 def test_the_manifest_is_kept_beside_the_files_as_it_was_given(tmp_path: Path) -> None:
     manifest = generate(targets_of(2017, 0.02), tmp_path)
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8")) == json.loads(json.dumps(manifest))
+
+
+def test_what_a_seller_asks_at_least_is_understood_as_the_reserve_and_not_as_a_ceiling(tmp_path: Path) -> None:
+    generate(targets_of(2017, 0.1), tmp_path)
+    offers = [p for p in (tmp_path / "files").iterdir() if "出让公告" in p.name or "-转让公告" in p.name]
+    for path in offers:
+        (draft,) = read_files((NamedBytes(path.name, path.read_bytes()),), None)
+        assert draft.notice is not None and draft.notice.control_price is None
+        assert draft.notice.reserve_price is not None and draft.notice.reserve_price.addable
+    assert len(offers) >= 3
