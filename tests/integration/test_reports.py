@@ -195,6 +195,21 @@ def test_every_number_of_the_page_opens_to_its_rows(world: World) -> None:
     assert all(f'<tr id="n-{number}">' in page for number in ("1", "2", "3"))
 
 
+def test_no_link_of_the_page_leads_nowhere(world: World) -> None:
+    enter(world, "history.site", "70", 2016)
+    enter(world, "reviews", "1")
+    publish(world, announced("A"), awarded("A", "90.00"))
+    world.run_to(MARCH.replace(year=2018))
+    publish(world, announced("B"), awarded("B", "99.00"))
+    for year in (2017, 2018):
+        drawn = report(world, year=year)
+        page = to_page(drawn, lay_out(drawn))
+        links, places = set(re.findall(r'href="#([^"]+)"', page)), set(re.findall(r' id="([^"]+)"', page))
+        assert links <= places and any(link.startswith("e-") for link in links)
+    project = re.search(r'<details id="f-projects">.*?</details>', page, re.DOTALL)
+    assert project is not None and re.findall(r'href="#n-(\d+)">([^<]+)<', project[0]) == [("4", "B")]
+
+
 def test_titles_are_text_on_the_page_and_no_markup(world: World) -> None:
     publish(world, announced("A", title="<script>alert(1)</script>招标公告"))
     drawn = report(world)

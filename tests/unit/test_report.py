@@ -65,7 +65,7 @@ def a_report(projects: list[Project], **more: Figure) -> Report:
     return Report(
         period="2024-03", year=2024, month=3, as_of=datetime(2024, 4, 1, tzinfo=UTC), real=True, office="某市中心",
         head=Head(1, "0" * 64), figures=project_figures(projects) | more, channels=(), months=(), notices=(),
-        unpriced=(), unlimited=(), issued=None, differences=(),
+        entered=(), unpriced=(), unlimited=(), issued=None, differences=(),
     )  # fmt: skip
 
 

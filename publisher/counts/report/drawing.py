@@ -58,6 +58,8 @@ class Report:
     """(name, title, tier) of every channel with publications or history, in the order of the settings."""
     months: Sequence[tuple[str, int]]
     notices: Sequence[Counted]
+    entered: Sequence[Entered]
+    """Everything that was typed in and stands."""
     unpriced: Sequence[Project]
     unlimited: Sequence[Project]
     issued: Issued | None
@@ -131,6 +133,7 @@ def draw(
         channels=channels,
         months=_months(seen, year) if month is None else (),
         notices=seen.notices,
+        entered=sorted(figures.values(), key=lambda one: one.id),
         unpriced=[p for p in projects if p.amount is None],
         unlimited=[p for p in projects if p.amount is not None and p.planned is None],
         issued=issued,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -10,6 +10,8 @@ from publisher.counts.report.charts import svg
 from publisher.counts.report.drawing import Report
 from publisher.counts.report.layout import Block, Chart, Heading, Notes, Number, Paragraph, Part, Table
 from publisher.counts.report.numbers import Figure
+from publisher.counts.report.projects import RESULTS
+from publisher.notice import LOCAL
 
 _STYLE = """
 body{font-family:"Noto Serif SC","SimSun",serif;max-width:60rem;margin:2rem auto;padding:0 1rem;line-height:1.8}
@@ -65,21 +67,32 @@ def _part(part: Part) -> Markup:
 
 def _sources(report: Report, blocks: Sequence[Block]) -> list[Markup]:
     figures = {number.figure.name: number.figure for block in blocks for number in _numbers(block)}
-    opened = [_source(figure) for figure in figures.values() if figure.rows and figure.unit != "text"]
+    places = _places(report)
+    opened = [_source(figure, places) for figure in figures.values() if figure.rows and figure.unit != "text"]
     notices = [
         Markup('<tr id="n-{0}"><td>{0}</td><td>{1}</td><td>{2}</td><td>{3}</td></tr>').format(
             n.number, n.day, n.form, n.title
         )
         for n in report.notices
     ]
-    heads = Markup("<tr><th>编号</th><th>首次公开</th><th>形式</th><th>标题</th></tr>")
+    entered = [
+        Markup('<tr id="e-{}"><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:%Y-%m-%d}</td></tr>').format(
+            e.id, e.name, e.year, e.value, e.by, e.source or "", e.set_at.astimezone(LOCAL)
+        )
+        for e in report.entered
+    ]
     return [
         Markup("<h2>数字出处</h2>"),
         *opened,
-        Markup("<details><summary>本期信息（{} 条）</summary><table>{}{}</table></details>").format(
-            len(notices), heads, Markup("").join(notices)
-        ),
+        _rows("本期信息", ("编号", "首次公开", "形式", "标题"), notices),
+        _rows("录入的数字", ("名称", "年度", "数值", "录入人", "来源", "录入日期"), entered),
     ]
+
+
+def _rows(title: str, heads: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    head = Markup("").join(Markup("<th>{}</th>").format(text) for text in heads)
+    text = Markup("<details><summary>{}（{} 条）</summary><table><tr>{}</tr>{}</table></details>")
+    return text.format(title, len(rows), head, Markup("").join(rows))
 
 
 def _numbers(block: Block) -> list[Number]:
@@ -90,15 +103,20 @@ def _numbers(block: Block) -> list[Number]:
     return []
 
 
-def _source(figure: Figure) -> Markup:
-    rows = Markup("、").join(_row(row) for row in figure.rows)
+def _places(report: Report) -> dict[str, str]:
+    """Row → the place on this page that shows it: a notice, the result of a project, what was typed in."""
+    places = {n.project.removeprefix("no:"): f"n-{n.number}" for n in report.notices if n.form in RESULTS}
+    places |= {n.number: f"n-{n.number}" for n in report.notices}
+    return places | {f"figure:{e.id}": f"e-{e.id}" for e in report.entered}
+
+
+def _source(figure: Figure, places: Mapping[str, str]) -> Markup:
+    rows = Markup("、").join(_row(row, places) for row in figure.rows)
     text = Markup('<details id="f-{0}"><summary>{1} <small>{0}</small>：{2}</summary><p>{3}</p></details>')
     return text.format(figure.name, figure.label, figure.exact, rows)
 
 
-def _row(row: str) -> Markup:
-    """A notice or publication links to the notice's line; a project number and a typed-in figure are named."""
-    number = row.split("@", 1)[0]
-    if number.replace("-", "").isdigit():
-        return Markup('<a href="#n-{}">{}</a>').format(number, row)
-    return escape(row)
+def _row(row: str, places: Mapping[str, str]) -> Markup:
+    """A link to what shows the row; a publication of another period's notice has none on this page."""
+    place = places.get(row) or places.get(row.split("@", 1)[0])
+    return escape(row) if place is None else Markup('<a href="#{}">{}</a>').format(place, row)
