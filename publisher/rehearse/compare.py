@@ -67,12 +67,12 @@ def compare(manifest: Mapping[str, Any], folder: Path, ledger: Ledger, drawn: Re
         for row in views.all_deliveries(conn):
             result.cell(f"delivery {row.number} {row.channel}", True, row.state in done)
     for site in ("county_site", "city_site", "province_site", "nation_site"):
-        _site(result, site, manifest["titles"][site], folder / "sites" / site)
+        compare_site(result, site, manifest["titles"][site], folder / "sites" / site)
     return result
 
 
-def _site(result: Comparison, site: str, titles: list[str], store: Path) -> None:
-    """The site's own store holds each title once, and nothing else."""
+def compare_site(result: Comparison, site: str, titles: list[str], store: Path) -> None:
+    """Compare a site's own store: it must hold each title once, and nothing else."""
     (path,) = store.glob("*.sqlite3")
     with sqlite3.connect(path) as db:
         found = sorted(row[0] for row in db.execute("select title from item where state = 'public'"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from publisher.intake.reading import NamedBytes, read_files
-from publisher.rehearse.compare import Comparison, printed, write
+from publisher.rehearse.compare import Comparison, compare_site, printed, write
 from publisher.rehearse.generate import generate
 from publisher.rehearse.projects import projects_of, shared
 from publisher.rehearse.targets import targets_of
@@ -80,6 +81,18 @@ def test_the_comparer_names_every_cell_that_differs_or_is_missing_on_either_side
         ("figures b", "2", "3"),
         ("figures c", "None", "4"),
     ]
+
+
+def test_the_comparer_finds_what_a_site_lacks_holds_twice_or_never_should_have_had(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "site.sqlite3") as db:
+        db.execute("create table item (title text, state text)")
+        held = [("甲", "public"), ("乙", "public"), ("乙", "public"), ("丁", "public"), ("丙", "withdrawn")]
+        db.executemany("insert into item values (?, ?)", held)
+    db.close()
+    result = Comparison()
+    compare_site(result, "site", ["甲", "乙", "丙"], tmp_path)
+    found = {one.place: (one.expected, one.found) for one in result.differ}
+    assert found == {"site holds": ("3", "4"), "site 乙": ("1", "2"), "site 丙": ("1", "0"), "site 丁": ("0", "1")}
 
 
 @pytest.mark.parametrize(

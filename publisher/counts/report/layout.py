@@ -210,7 +210,7 @@ def project_table(report: Report) -> Table:
             "",
         )
     )
-    heads = ("项目类别", "项目数", "中标（成交）金额（万元）", "预算、控制价或起始价（万元）", "节约资金（万元）",
+    heads = ("项目类别", "项目数", "中标（成交）金额（万元）", "可比项目的预算、控制价或起始价（万元）", "节约资金（万元）",
              "增价（万元）", "节资率／增值率")  # fmt: skip
     return Table(heads, tuple(rows))
 
@@ -293,7 +293,7 @@ def _notes(report: Report) -> list[str]:
 
 
 def _names(projects: Sequence[Any]) -> str:
-    return "、".join(p.name.split(":", 1)[1].split("|")[0] for p in projects)
+    return "、".join(sorted(p.name.split(":", 1)[1].split("|")[0] for p in projects))
 
 
 def _proof(report: Report) -> str:
