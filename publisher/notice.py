@@ -283,7 +283,8 @@ class Notice(_Frozen):
     """The content of one version of a notice.
 
     `text` is the plain text of `body_html`, with line breaks; `digest` that of the normalised text
-    (see `text_digest`). `kind` follows from `form` and is checked against it.
+    (see `text_digest`). `kind` follows from `form` and is checked against it. `reserve_price` is what a
+    seller asks at least (起始价, 底价), where `control_price` is what a buyer gives at most.
     """
 
     schema_version: Literal[1] = 1
@@ -303,6 +304,7 @@ class Notice(_Frozen):
     agency: Party | None = None
     budget: Money | None = None
     control_price: Money | None = None
+    reserve_price: Money | None = None
     dates: Dates = Dates()
     candidates: tuple[Candidate, ...] = ()
     winners: tuple[Candidate, ...] = ()

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import sys
 
-from publisher.cli import acting, cleaning, looking, projects, proving, reporting, running, scheduling
+from publisher.cli import (
+    acting,
+    cleaning,
+    looking,
+    projects,
+    proving,
+    rehearsing,
+    reporting,
+    reports,
+    running,
+    scheduling,
+)
 from publisher.cli.base import app
 
 __all__ = ["main"]
 
-for part in (running, looking, cleaning, reporting, projects, proving, acting, scheduling):
+for part in (running, looking, cleaning, reporting, reports, projects, proving, acting, scheduling, rehearsing):
     part.register(app)
 
 

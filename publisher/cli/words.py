@@ -68,6 +68,8 @@ EVENTS = {
     "reconciled": "与渠道核对",
     "exported": "导出",
     "evidence_given": "出具证据包",
+    "figure_set": "录入数字",
+    "report_issued": "报出报告",
 }
 """Events of the publication log."""
 

@@ -451,3 +451,31 @@ daemon = Table(
     Column("lease_until", Moment),
     Column("ended_at", Moment),  # when it stopped, or was proven dead
 )
+
+figure = Table(
+    "figure",
+    metadata,
+    Column("id", Id, primary_key=True),  # append-only: of one name and year the newest row stands
+    Column("name", String(120), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("value", Text, nullable=False),  # as typed: a number, or text
+    Column("by", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("source", Text),  # where it was taken from
+    Column("set_at", Moment, nullable=False),
+    Index("ix_figure_name_year", "name", "year"),
+)
+
+issued_report = Table(
+    "issued_report",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("period", String(10), nullable=False),  # YYYY or YYYY-MM
+    Column("seq", BigInteger, nullable=False),  # the head of the log it was drawn from
+    Column("hash", String(64), nullable=False),
+    Column("figures", Text, nullable=False),  # JSON: name → value as text
+    Column("by", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("issued_at", Moment, nullable=False),
+    Index("ix_issued_report_period", "period"),
+)

@@ -38,9 +38,13 @@ _RANKS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 
 
 def find_bidders(source: Source, facts: Facts) -> None:
-    """Candidates of a candidates' notice, winners of a result."""
+    """Candidates of a candidates' notice, winners of a result, and of its correction where it prints their prices."""
     kind = facts.form.kind if facts.form else None
     facts.failed = facts.form in (Form.FAILED_TENDER, Form.TERMINATION)
+    if facts.form is Form.RESULT_CORRECTION:
+        # Who won for how much after the correction; one that prints neither has nothing to replace with.
+        facts.bidders = [bidder for bidder in _winner_pairs(source) if bidder.name and bidder.price is not None]
+        return
     if kind is Kind.WINNING_BID_NOTICE:
         bidders = _ranked(source) or _ranked_in_text(source) or _winner_pairs(source)
     elif kind is Kind.AWARD_RESULT:

@@ -66,6 +66,7 @@ class Facts:
     agency: Party | None = None
     budget: Amount | None = None
     control_price: Amount | None = None
+    reserve_price: Amount | None = None
     printed_on: date | None = None
     documents_from: datetime | date | None = None
     documents_until: datetime | date | None = None

@@ -169,6 +169,7 @@ def _notice(source: Source, facts: Facts, attached: Sequence[Attached]) -> Notic
         agency=facts.agency,
         budget=believable(facts.budget),
         control_price=believable(facts.control_price),
+        reserve_price=believable(facts.reserve_price),
         dates=_dates(facts),
         candidates=people if candidates else (),
         winners=() if candidates else people,

@@ -235,6 +235,7 @@ def find_budgets(source: Source, facts: Facts) -> None:
     """Budget and ceiling: their labels; without one, the sum of what is printed per lot."""
     facts.budget = _labelled_amount(source, facts, "budget")
     facts.control_price = _labelled_amount(source, facts, "control_price")
+    facts.reserve_price = _labelled_amount(source, facts, "reserve_price")
     if facts.form and facts.form.kind is not Kind.BID_ANNOUNCEMENT:
         return
     if facts.budget is None:

@@ -377,6 +377,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
     op.create_index("ix_task_delivery_id", "task", ["delivery_id"], unique=False)
+    op.create_table(
+        "figure",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("set_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_figure")),
+    )
+    op.create_index("ix_figure_name_year", "figure", ["name", "year"], unique=False)
+    op.create_table(
+        "issued_report",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("period", sa.String(length=10), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("figures", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("issued_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_issued_report")),
+    )
+    op.create_index("ix_issued_report_period", "issued_report", ["period"], unique=False)
     for name, table, condition in (
         ("ix_attempt_payload", "attempt", "detail is not null or evidence is not null"),
         ("ix_observation_payload", "observation", "detail is not null"),

@@ -1,0 +1,201 @@
+"""Commands for reports: `report` draws one, `figures` types in what comes from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from publisher.app import Office
+from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, command
+from publisher.cli.output import plain, say, say_json, say_table
+from publisher.cli.times import end_of
+from publisher.counts.report import entered
+from publisher.counts.report.drawing import Report, draw
+from publisher.counts.report.layout import lay_out
+from publisher.counts.report.markdown import to_markdown
+from publisher.counts.report.page import to_page
+from publisher.counts.report.word import to_word
+from publisher.ledger.figures import issue_report, set_figure, standing_figures
+from publisher.notice import LOCAL
+
+
+class Period(StrEnum):
+    """What a report is of."""
+
+    ANNUAL = "annual"
+    MONTHLY = "monthly"
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    MD = "md"
+    HTML = "html"
+    DOCX = "docx"
+    JSON = "json"
+
+
+class Action(StrEnum):
+    """What is done with figures."""
+
+    SET = "set"
+    LIST = "list"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(app, "report", report)
+    command(app, "figures", figures)
+
+
+# ---- report
+
+
+def report(
+    desk: Desk,
+    period: Annotated[Period, typer.Argument(metavar="PERIOD", help="annual or monthly.")],
+    year: Annotated[int, typer.Option("--year", metavar="Y", min=1990, max=2200, help="The year.")],
+    month: Annotated[
+        int | None, typer.Option("--month", metavar="M", min=1, max=12, help="The month, 1 to 12.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.MD,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it here (docx: needed).")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="T", help="As recorded by this instant, or by the end of this day.")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="FIGURE", help="List the rows behind one figure instead.")
+    ] = None,
+    issue: Annotated[bool, typer.Option("--issue", help="Keep it as issued; later ones say what differs.")] = False,
+    by: By = None,
+) -> int:
+    """Draw the yearly or monthly report（年报、月报）from the log, each number with the rows behind it."""
+    if (period is Period.MONTHLY) != (month is not None):
+        typer.echo("give --month with monthly, and only with it", err=True)
+        return USAGE
+    if form is Format.DOCX and out is None:
+        typer.echo("--format docx needs --out FILE", err=True)
+        return USAGE
+    moment = end_of(as_of, "--as-of")
+    with desk.office() as office:
+        with office.ledger.read() as conn:
+            drawn = draw(
+                conn,
+                year,
+                month,
+                now=office.ledger.clock(),
+                real=office.ledger.real,
+                office=office.settings.office,
+                titles=office.titles,
+                as_of=moment,
+            )
+        if explain is not None:
+            return _explain(drawn, explain)
+        _give(drawn, form, out)
+        if issue:
+            with office.ledger.write() as tx:
+                issue_report(tx, drawn.period, drawn.head, drawn.values(), desk.person(by))
+    return OK
+
+
+def _explain(drawn: Report, name: str) -> int:
+    figure = drawn.figures.get(name)
+    if figure is None:
+        known = "、".join(sorted(drawn.figures))
+        typer.echo(f"没有名为 {name} 的数字；可用：{known}", err=True)
+        return NOT_DONE
+    say_json({"name": name, "label": figure.label, "value": figure.exact, "rows": list(figure.rows)})
+    return OK
+
+
+def _give(drawn: Report, form: Format, out: Path | None) -> None:
+    content = written_report(drawn, form)
+    if out is None:
+        say(content.decode().rstrip("\n"))
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    say(f"已写入 {out}")
+
+
+def written_report(drawn: Report, form: Format) -> bytes:
+    """The bytes of a report in a format."""
+    blocks = lay_out(drawn)
+    if form is Format.DOCX:
+        return to_word(blocks)
+    if form is Format.HTML:
+        return to_page(drawn, blocks).encode()
+    if form is Format.MD:
+        return to_markdown(blocks).encode()
+    return json.dumps(plain(report_facts(drawn)), ensure_ascii=False).encode() + b"\n"
+
+
+def report_facts(drawn: Report) -> dict[str, Any]:
+    """A report as data: every figure with label, unit, exact value, and how many rows it was drawn from."""
+    figures = {
+        name: {"label": one.label, "unit": one.unit, "value": one.exact, "rows": len(one.rows)}
+        for name, one in drawn.figures.items()
+    }
+    return {
+        "practice": not drawn.real,
+        "period": drawn.period,
+        "as_of": drawn.as_of,
+        "head": drawn.head,
+        "figures": figures,
+        "months": dict(drawn.months),
+        "unpriced": [p.name for p in drawn.unpriced],
+        "unlimited": [p.name for p in drawn.unlimited],
+        "differences": drawn.differences,
+        "report": to_markdown(lay_out(drawn)),
+    }
+
+
+# ---- figures
+
+
+def figures(
+    desk: Desk,
+    action: Annotated[Action, typer.Argument(metavar="ACTION", help="set or list.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The figure's name; `list` shows them all.")
+    ] = None,
+    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="A count, an amount in 元, or a text.")] = None,
+    year: Annotated[int | None, typer.Option("--year", metavar="Y", min=1990, max=2200, help="Its year.")] = None,
+    by: By = None,
+    source: Annotated[str | None, typer.Option("--source", metavar="TEXT", help="Where it was taken from.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Type in figures that come from elsewhere（录入数字）, or list them; of one name and year the newest stands."""
+    if action is Action.LIST:
+        with desk.office() as office:
+            _list(office, as_json)
+        return OK
+    if name is None or value is None or year is None:
+        typer.echo("figures set needs NAME, VALUE and --year", err=True)
+        return USAGE
+    kept = entered.checked(name, value)
+    with desk.office() as office, office.ledger.write() as tx:
+        set_figure(tx, name, year, kept, desk.person(by), source)
+    if as_json:
+        say_json({"name": name, "year": year, "value": kept})
+    else:
+        say(f"已录入：{year} 年 {entered.kind_of(name)[1]}（{name}）＝{kept}")
+    return OK
+
+
+def _list(office: Office, as_json: bool) -> None:
+    with office.ledger.read() as conn:
+        rows = [one for _, one in sorted(standing_figures(conn).items())]
+    if as_json:
+        for one in rows:
+            say_json(plain(one) | {"practice": not office.ledger.real})
+        return
+    cells = (
+        (o.year, o.name, entered.kind_of(o.name)[1], o.value, o.by, o.source, o.set_at.astimezone(LOCAL)) for o in rows
+    )
+    say_table(["年度", "名称", "内容", "数值", "录入人", "来源", "录入时间"], cells, "还没有录入数字")
+    say("可录入：" + "；".join(f"{name} {label}" for name, (_, label) in entered.NAMES.items()) + f"；{entered.HOW}")
