@@ -98,7 +98,7 @@ class _Year:
             failed = [r for r in views.all_deliveries(conn) if r.channel == site and r.state == State.FAILED.value]
         if failed:
             with office.ledger.write() as tx:
-                again.retry(tx, again.meant(tx.conn, None, site), person("演练管理员"), "网站已恢复", 0)
+                again.retry(tx, again.meant(tx.conn, None, site), person("演练管理员"), "网站已恢复")
 
     def _drop(self, name: str) -> None:
         source = self.folder / "files" / name

@@ -66,7 +66,7 @@ def rehearse(data: Path, seed: int, say: Say, progress: Progress, scale: float =
     _settings(home)
     settings = read_settings(home, folder, os.environ)
     say("启动演练网站（仅本机，演练用）……")
-    servers = start_sites(settings.channels, folder / "sites")
+    servers = start_sites(settings.channels, folder / "sites", 0.0)
     try:
         _addresses(home, settings, servers)
         ports = {name: server.admin_port for name, server in servers.items()}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from publisher.intake.reading import NamedBytes, read_files
-from publisher.pipeline import check_draft
+from publisher.judging import OPENING_HOUR
+from publisher.notice import LOCAL
+from publisher.pipeline import check_all
 from publisher.rules.book import rule_book
+from publisher.rules.terms import load_law
 
 DATA = Path(__file__).parents[1] / "data" / "notices"
 TERMS = {"deadline_too_short", "publicity_too_short"}
@@ -25,7 +29,7 @@ NOTICES = {
     "15-xuzhou-content-in-attachment.html": ("held", {"attachment_missing"}),
     "17-xiamen-body-is-clarification.html": ("held", {"kind_conflict", "empty_field"}),
     "18-tianjin-blank-form.docx": ("held", {"empty_field", "amount_unit_suspect"}),
-    "19-dianjiang-candidates.docx": ("accepted", {"publicity_too_short"}),
+    "19-dianjiang-candidates.docx": ("held", {"publicity_too_short"}),
     "20-huaying-percent-price.txt": ("accepted", set()),
     "22-qingdao-item-table.docx": ("accepted", set()),
     "23-shanghai-one-line.txt": ("held", {"empty_field"}),
@@ -43,7 +47,9 @@ def test_a_real_notice_is_held_only_where_a_clerk_would_hold_it_and_every_known_
     outcome, expected = NOTICES[name]
     (draft,) = read_files([NamedBytes(name, (DATA / name).read_bytes())])
     assert draft.notice is not None
-    result = check_draft(draft, draft.notice, rule_book(), day=draft.notice.dates.printed_on)
+    printed = draft.notice.dates.printed_on
+    at = datetime.combine(printed, OPENING_HOUR, LOCAL) if printed else datetime.now(LOCAL)
+    result = check_all(draft, draft.notice, rule_book(), load_law(), at=at)
     codes = {problem.reason.value for problem in (*result.problems, *result.warnings)}
     assert ("held" if result.problems else "accepted") == outcome, [str(p) for p in result.problems]
     assert expected <= codes
