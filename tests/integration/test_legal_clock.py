@@ -82,7 +82,7 @@ def test_a_short_publicity_waits_and_goes_on_once_a_named_person_lets_the_rule_p
     with desk.read() as conn:
         warnings = intake_rows.problems_of(intake_rows.by_number(conn, "1").warnings)  # type: ignore[union-attr]
         of_law = [one for one in warnings if one.rule == "E7"]
-    assert ["已由负责人核准" in str(one) for one in of_law] == [True]
+        assert ["已由负责人核准" in str(one) for one in of_law] == [True]
         assert conn.execute(delivery.select()).one().state == State.PUBLISHED.value
 
 
