@@ -203,6 +203,7 @@ _OF_PUBLICATION = (
     "kind",
     "form",
     "project_class",
+    "project",
     "mandatory",
     "notice_key",
     "approvals_needed",

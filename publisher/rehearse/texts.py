@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from publisher.rehearse.projects import Project
+from publisher.rules.calendar import Unit, load_calendar
 
+_CALENDAR = load_calendar()
 _OWNER = {"works": "招标人", "procurement": "采购人", "land": "出让人", "property": "转让方"}
 _LIMIT = {"works": "招标控制价", "procurement": "预算金额", "land": "起始价", "property": "转让底价"}
 CLASSES = {"works": "工程建设", "procurement": "政府采购", "land": "土地", "property": "产权"}
@@ -29,12 +31,19 @@ def _head(project: Project) -> list[str]:
     ]
 
 
+def _last_day(day: date, length: int, unit: Unit) -> date:
+    """The last day of a span that the law sets, counted without the day on which it starts."""
+    last = _CALENDAR.last_day(day, length, unit)
+    assert isinstance(last, date)  # the year that is rehearsed is known
+    return last
+
+
 def announcement(project: Project, day: date, second: bool) -> tuple[str, list[str]]:
-    """Title and lines of an announcement; its deadline lies twenty days ahead."""
+    """Title and lines of an announcement; its deadline lies twenty days ahead, of property as many working days."""
     title = f"{project.name}{'（第二次）' if second else ''}{project.method}"
     if project.group == "property":
         title = f"{project.name}转让公告"
-    end = cn(day + timedelta(days=20))
+    end = cn(_last_day(day, 20, Unit.WORKING_DAYS) if project.group == "property" else day + timedelta(days=20))
     limit = [] if project.planned is None else [f"{_LIMIT[project.group]}：{yuan(project.planned)}"]
     what = {
         "works": ["招标范围：施工图纸所示全部内容，详见招标文件。", "投标人资格要求：具备相应施工总承包资质。"],
@@ -89,7 +98,7 @@ def termination(project: Project, day: date) -> tuple[str, list[str]]:
 
 def candidates(project: Project, day: date) -> tuple[str, list[str]]:
     """The candidates of a works project."""
-    end = day + timedelta(days=3)
+    end = _last_day(day, 3, Unit.DAYS)
     lines = [
         *_head(project),
         f"第一中标候选人：{project.winner}",

@@ -96,7 +96,7 @@ def test_whoever_approved_a_publication_is_its_operator_also_where_it_is_taken_b
     world = a_world(tmp_path, {"site": Scripted()}, start=NEW_YEAR, approvals=1)
     number = world.accept(a_notice(dates={}))
     with world.ledger.write() as tx:
-        acts.approve(tx, number, Person("李某", "li@desk"), 1)
+        acts.approve(tx, number, Person("李某", "li@desk"))
     world.run_for(minutes=1)
 
     def operators() -> list[tuple[str, ...]]:

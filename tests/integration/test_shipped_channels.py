@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from publisher.render import Renderer
 from publisher.rules.routing import describe_routing, route
 from publisher.settings import ChannelSettings, Settings, load_settings, open_channel
 from tests.support.builders import CallContext, MemoryStore, a_notice, a_submission, an_attachment
+
+TODAY = date(2026, 3, 16)
 
 
 @pytest.fixture
@@ -148,10 +151,10 @@ def test_each_class_of_project_goes_where_it_belongs(
     settings: Settings, project_class: str, carried: set[str], left_out: set[str]
 ) -> None:
     notice = a_notice(form=Form.WINNING_RESULT, project_class=project_class)
-    names = {one.channel.name for one in route(notice, settings.channels)}
+    names = {one.channel.name for one in route(notice, settings.channels, TODAY)}
     assert carried <= names and not left_out & names
 
 
 def test_what_is_forwarded_is_carried_nowhere_its_feeder_is_not(settings: Settings) -> None:
-    for row in describe_routing(settings.channels):
+    for row in describe_routing(settings.channels, TODAY):
         assert row.cells["national_site"] == "none" or row.cells["sd_procurement"] == "mandatory"
