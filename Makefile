@@ -45,12 +45,13 @@ run: $(STAMP)  ## run the program on practice channels, its folders in var/run (
 test: $(STAMP)  ## run the tests (KILLS=12: how often the program is killed in the middle of its work)
 	KILLS=$${KILLS:-12} $(BIN)/pytest
 
-check: $(STAMP)  ## everything that must hold: format, lint, types, arrows between modules, tests with 60 kills
+check: $(STAMP)  ## everything that must hold: format, lint, types, arrows between modules, tests with 60 kills, on PostgreSQL too
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	KILLS=$${KILLS:-60} $(BIN)/pytest
+	DATABASE=postgresql KILLS=20 $(BIN)/pytest tests/integration tests/e2e/test_kills.py
 
 fix: $(STAMP)  ## put format, imports and simple findings of the linter right
 	$(BIN)/ruff check --fix
