@@ -2,22 +2,27 @@
 
 Below FOLDER each notice has a folder with `source.<ext>` and `gold.json` (`outcome`, `warnings`; a workbook
 has `notices`). Printed, as one JSON object: how many labelled warnings were found, who was held that may go
-on, who goes on that should be held. Spans of law are judged elsewhere; `terms` names what they hold.
+on, who goes on that should be held. A notice is judged as published on the day that it prints.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from publisher.errors import NoticeReturned
 from publisher.intake.reading import NamedBytes, read_files
-from publisher.pipeline import check_draft
+from publisher.judging import OPENING_HOUR
+from publisher.notice import LOCAL
+from publisher.pipeline import check_all
 from publisher.rules.book import rule_book
+from publisher.rules.terms import load_law
 
-TERMS = {"deadline_too_short", "publicity_too_short"}
+LATE = date(2026, 3, 16)
+"""For notices that print no day."""
 
 
 def judge(source: Path) -> list[tuple[str, set[str]]]:
@@ -29,7 +34,9 @@ def judge(source: Path) -> list[tuple[str, set[str]]]:
     found = []
     for draft in drafts:
         assert draft.notice is not None
-        checked = check_draft(draft, draft.notice, rule_book(), day=draft.notice.dates.printed_on)
+        day = draft.notice.dates.printed_on or LATE
+        at = datetime.combine(day, OPENING_HOUR, LOCAL)
+        checked = check_all(draft, draft.notice, rule_book(), load_law(), at=at)
         codes = {problem.reason.value for problem in (*checked.problems, *checked.warnings)}
         found.append(("held" if checked.problems else "accepted", codes))
     return found
@@ -43,7 +50,6 @@ def main(folder: Path) -> int:
         "missed": [],
         "false_holds": [],
         "not_held": [],
-        "terms": [],
     }
     for path in sorted(folder.glob("*/gold.json")):
         gold = json.loads(path.read_text("utf-8"))
@@ -56,7 +62,7 @@ def main(folder: Path) -> int:
             if outcome == "held" and right == "accepted":
                 figures["false_holds"].append(path.parent.name)
             elif outcome != right:
-                figures["terms" if wanted & TERMS else "not_held"].append(path.parent.name)
+                figures["not_held"].append(path.parent.name)
     print(json.dumps(figures, ensure_ascii=False))
     return int(any(figures[name] for name in ("missed", "false_holds", "not_held")))
 
