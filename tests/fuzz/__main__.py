@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ from publisher.errors import NoticeReturned
 from publisher.intake.reading import NamedBytes, read_files
 from tests.fuzz.mutations import mutated
 from tests.fuzz.seeds import SEEDS
+from tests.support.memory import peak_mb
 
 LONGEST = 10.0
 """Seconds that one file may take."""
@@ -55,8 +55,7 @@ def fuzz(kind: str, count: int, seed: int) -> dict[str, Any]:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         slowest = max(slowest, (time.perf_counter() - began, number))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"read": read, "back": dict(back), "broke": broke, "slowest": slowest, "peak_mb": round(peak)}
+    return {"read": read, "back": dict(back), "broke": broke, "slowest": slowest, "peak_mb": round(peak_mb())}
 
 
 if __name__ == "__main__":
