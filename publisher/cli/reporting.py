@@ -310,8 +310,9 @@ def _log_cells(row: Any, titles: Mapping[str, str]) -> tuple[object, ...]:
 def count(
     desk: Desk,
     by: Annotated[
-        str, typer.Option("--by", metavar="GROUPS", help=f"Comma-separated: {', '.join(queries.GROUPS)}.")
-    ] = "channel",
+        list[str] | None,
+        typer.Option("--by", metavar="GROUPS", help=f"Repeatable or comma-separated: {', '.join(queries.GROUPS)}."),
+    ] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day; also YYYY-MM or YYYY.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day; also YYYY-MM or YYYY.")] = None,
     as_of: Annotated[
@@ -324,7 +325,7 @@ def count(
     as_json: Json = False,
 ) -> int:
     """Count publications and distinct notices（统计）, by visible day in local time."""
-    groups = [name.strip() for name in by.split(",") if name.strip()]
+    groups = [name.strip() for part in by or ["channel"] for name in part.split(",") if name.strip()]
     if unknown := [name for name in groups if name not in queries.GROUPS]:
         typer.echo(f"--by {unknown[0]}: unknown group; known are {', '.join(queries.GROUPS)}", err=True)
         return USAGE

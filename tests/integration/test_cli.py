@@ -97,6 +97,7 @@ def test_status_count_list_log_and_show_tell_one_story(desk: TestDesk) -> None:
 
     (status,) = desk.json("status")
     (counted,) = desk.json("count", "--by", "channel,month", "--list")
+    assert desk.json("count", "--by", "channel", "--by", "month", "--list") == [counted]
     log = desk.json("log", "--last", "1000")
     shown = [desk.json("show", number)[0] for number in ("1", "2")]
     published = [d for one in shown for d in one["deliveries"] if d["state"] == "published"]
