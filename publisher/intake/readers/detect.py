@@ -121,6 +121,9 @@ def _text_type(data: bytes) -> FileType:
     bare = head
     for bom in _BOMS:
         bare = bare.removeprefix(bom)
+    for wide, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+        if head.startswith(mark):  # the bytes of a letter such as U+4E7B look like others
+            bare = bare.decode(wide, "replace").encode()
     bare = bare.replace(b"\x00", b"").lstrip()
     if bare.startswith((b"{", b"[{")) or re.match(rb"\[\s*\{", bare):
         return FileType.JSON
