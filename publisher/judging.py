@@ -18,7 +18,7 @@ from publisher.ledger import acceptance, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.store import Ledger
 from publisher.notice import LOCAL, Kind, Notice, identity
-from publisher.pipeline import check_all, plan
+from publisher.planning import check_all, plan
 from publisher.render import Renderer
 from publisher.rules.book import RuleBook
 from publisher.rules.required import missing_fields
@@ -96,18 +96,22 @@ def read(one: Dropped, law: Law) -> list[Judged]:
 
 
 def _read(draft: Draft, law: Law) -> Judged:
-    problems, warnings = list(draft.problems), list(draft.warnings)
-    if draft.notice is not None:
-        found = check_terms(draft.notice, law, published=draft.notice.dates.printed_on)
-        if not problems:
-            problems += missing_fields(draft.notice)
-        problems += found.problems
-        warnings += found.warnings
-    outcome = IntakeState.ACCEPTED if draft.notice is not None and not problems else IntakeState.HELD
+    found = _understood(draft)
+    if draft.notice is None:
+        return found
+    terms = check_terms(draft.notice, law, published=draft.notice.dates.printed_on)
+    missing = () if draft.problems else missing_fields(draft.notice)
+    problems = (*draft.problems, *missing, *terms.problems)
+    outcome = IntakeState.HELD if problems else IntakeState.ACCEPTED
+    return replace(found, outcome=outcome, problems=problems, warnings=(*draft.warnings, *terms.warnings))
+
+
+def _understood(draft: Draft) -> Judged:
+    """What was read, before any rule is asked."""
     return Judged(
-        outcome,
-        tuple(problems),
-        tuple(warnings),
+        IntakeState.HELD,
+        tuple(draft.problems),
+        tuple(draft.warnings),
         draft.notice,
         draft.fields,
         draft.places,
@@ -157,7 +161,7 @@ def _judge(
     book: RuleBook,
     let_go: Collection[str],
 ) -> Judged:
-    found, notice = _read(draft, law), draft.notice
+    found, notice = _understood(draft), draft.notice
     if notice is None:
         return found
     checked = check_all(draft, notice, book, law, at=at, let_go=let_go)

@@ -20,7 +20,7 @@ from publisher.ledger.acts import Person, Told
 from publisher.ledger.amend import Ways
 from publisher.ledger.channel_state import ALL
 from publisher.ledger.deliveries import Delivery
-from publisher.pipeline import plan_choice, render_again
+from publisher.planning import plan_choice, render_again
 from publisher.settings import enabled
 
 WhichChannel = Annotated[str | None, typer.Argument(metavar="CHANNEL", help="Channel (default: all).")]

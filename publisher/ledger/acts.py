@@ -298,7 +298,7 @@ def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> lis
     states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)
     if not can:
         raise NotAllowed(f"没有可以取消的渠道：{states}")
-    if any(_is_publication(row) for row in can) and any(_is_publication(row) for row in rows if _is_on_its_way(row)):
+    if any(_is_publication(row) for row in can) and any(_is_publication(row) for row in rows if is_on_its_way(row)):
         raise NotAllowed(
             f"已有渠道发出，不能整份取消，什么都没有改动：{states}。"
             "只取消未发的渠道请用 --channel 指明，已公开的用 withdraw"
@@ -313,5 +313,6 @@ def _is_publication(row: Delivery) -> bool:
     return bool(row.operation == Operation.PUBLISH.value)
 
 
-def _is_on_its_way(row: Delivery) -> bool:
+def is_on_its_way(row: Delivery) -> bool:
+    """Whether the channel has it, has had it, or may have it; not what another one has yet to forward there."""
     return State(row.state) in _ON_ITS_WAY and not deliveries.waits_for_feeder(row)

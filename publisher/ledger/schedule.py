@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from publisher.delivery import STANDS, Operation, State
+from publisher.delivery import Operation, State
 from publisher.errors import NotAllowed, Reason
 from publisher.ledger import acts, claims, deliveries
 from publisher.ledger.acts import Person
@@ -19,8 +19,6 @@ from publisher.ledger.chain import iso
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx
 from publisher.ledger.tables import delivery
-
-_ON_ITS_WAY = frozenset({State.SENDING, State.SUBMITTED, State.UNKNOWN, *STANDS})
 
 
 def reschedule(tx: Tx, number: str, at: datetime, person: Person, reason: str) -> list[Delivery]:
@@ -53,7 +51,7 @@ def _refuse_gone(tx: Tx, rows: Sequence[Delivery]) -> None:
 def _is_gone(tx: Tx, row: Delivery) -> bool:
     if deliveries.waits_for_feeder(row):
         return False  # nothing of it can be public before the channel that forwards it has it
-    return State(row.state) in _ON_ITS_WAY or claims.may_be_public(tx.conn, row)
+    return acts.is_on_its_way(row) or claims.may_be_public(tx.conn, row)
 
 
 def _move(tx: Tx, row: Delivery, at: datetime, person: Person, reason: str) -> None:

@@ -17,7 +17,7 @@ from publisher.errors import NoticeReturned
 from publisher.intake.reading import NamedBytes, read_files
 from publisher.judging import OPENING_HOUR
 from publisher.notice import LOCAL
-from publisher.pipeline import check_all
+from publisher.planning import check_all
 from publisher.rules.book import rule_book
 from publisher.rules.terms import load_law
 

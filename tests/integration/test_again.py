@@ -12,7 +12,7 @@ from publisher.delivery import State
 from publisher.errors import NotAllowed, OutcomeUnknown, PermanentFailure, Reason, TransientFailure
 from publisher.ledger import acts, again
 from publisher.ledger.acts import Person
-from publisher.pipeline import render_again
+from publisher.planning import render_again
 from publisher.render import Renderer
 from tests.support.builders import a_notice, a_rendition
 from tests.support.scripted import Scripted

@@ -23,7 +23,7 @@ from publisher.ledger import acts, again
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.acts import Person
 from publisher.ledger.tables import observation, version
-from publisher.pipeline import with_feeders
+from publisher.planning import with_feeders
 from publisher.send import watch
 from tests.support.builders import START, a_config, a_notice, a_rendition
 from tests.support.scripted_site import ScriptedSite, lost, refused

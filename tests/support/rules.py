@@ -12,7 +12,7 @@ from docx.oxml.ns import qn
 
 from publisher.errors import Problem
 from publisher.intake.reading import NamedBytes, read_files
-from publisher.pipeline import check_draft
+from publisher.planning import check_draft
 from publisher.rules.book import RuleBook, rule_book
 from publisher.rules.content import Checked
 

@@ -28,7 +28,7 @@ def _on_postgresql(engine: Engine, statements: tuple[str, ...], values: tuple[ob
     with engine.connect() as conn:
         for name in conn.exec_driver_sql(triggers).scalars().all():
             conn.exec_driver_sql(f"drop trigger {name} on publication_log")
-        conn.exec_driver_sql("set session_replication_role = replica")  # no foreign keys in this session
+        conn.exec_driver_sql("set session_replication_role = replica")  # no foreign keys on this connection
         for statement in statements:
             theirs = statement.replace("%", "%%").replace("?", "%s").replace("x'00'", "'\\x00'::bytea")
             conn.exec_driver_sql(theirs, values)
