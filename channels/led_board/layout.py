@@ -26,7 +26,9 @@ def wrap(line: str, width: int, advance: Callable[[str], int]) -> list[str]:
     pieces = [(piece, sum(map(advance, piece))) for piece in _pieces(line, width, advance)]
     rows = _filled(pieces, width)
     narrower = width - _STEP
-    while len(rows) > 1 and sum(map(advance, rows[-1])) < width // 4:
+    widest = max((takes for _, takes in pieces), default=0)
+    # Rows narrower than the widest piece would be no other rows: then the short last one stays.
+    while narrower >= widest and len(rows) > 1 and sum(map(advance, rows[-1])) < width // 4:
         even = _filled(pieces, narrower)
         if len(even) > len(rows):
             break

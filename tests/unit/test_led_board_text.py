@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
@@ -205,6 +205,7 @@ def test_no_single_character_is_left_for_the_last_row() -> None:
     assert wrap("曲阜市陵城镇崇文社", 128, half_or_whole) == ["曲阜市陵城镇崇", "文社"]
 
 
+@example("）：。）%", 64)  # two pieces, the first as wide as the screen: no narrower row makes them more even
 @given(
     st.text(alphabet="曲阜市工程（）“”，。：、0123456789.-: QFZB元年月日㎡%", max_size=60),
     st.sampled_from([32, 64, 128, 192]),
