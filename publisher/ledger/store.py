@@ -115,6 +115,12 @@ class Tx:
         if act in self._gathered:
             act(self, self._gathered.pop(act))
 
+    def do_all_gathered(self) -> None:
+        """Do now all that is gathered: what comes next in this transaction looks at what these writes came to."""
+        while self._gathered:
+            act = next(iter(self._gathered))
+            act(self, self._gathered.pop(act))
+
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call `act` once the transaction is durable."""
         self._after.append(act)
@@ -130,9 +136,7 @@ class Tx:
 
     def flush(self) -> None:
         """Do what was gathered; write the logged rows, the new head and the rollups. Called once, last."""
-        while self._gathered:
-            act = next(iter(self._gathered))
-            act(self, self._gathered.pop(act))
+        self.do_all_gathered()
         if not self._entries:
             return
         seq, previous = self.conn.execute(_HEAD_LOCKED if self.on_postgresql else _HEAD).one()

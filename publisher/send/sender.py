@@ -208,18 +208,26 @@ class Sender:
         """What is *sending* under our name without a call: a claim whose commit was never confirmed waits again;
         a call whose outcome could not be recorded is as one whose answer was lost.
         """
-        with self._lock:
-            known = {r.claimed.row.id for r in self._running.values() if r.claimed is not None} | self._unrecorded
-            known |= {r.claimed.row.id for ready in self._ready.values() for r in ready if r.claimed is not None}
-            known |= {row.id for r in self._running.values() if r.show is not None for row in r.show.changing}
-        with self._ledger.read() as conn:
-            lost = [row for row in claims.sending_of(conn, self._daemon_id) if row.id not in known]
+        lost = self._recorder.record(self._lost).result()
         for row in lost:
             begun = row.id in self._lost_outcomes
             take_back = partial(recovery.take_back, row.id, self._channels.get(row.channel), self._rules, begun)
             self._recorder.record(take_back).result()
             with self._lock:
                 self._lost_outcomes.discard(row.id)
+
+    def _lost(self, tx: Tx) -> list[Delivery]:
+        """What no call, and no claim, accounts for.
+
+        Runs with the recorder, on whose thread claims begin: one that is durable and not begun yet is under way still.
+        """
+        with self._lock:
+            if self._claiming is not None:
+                return []  # seen at the next beat
+            known = {r.claimed.row.id for r in self._running.values() if r.claimed is not None} | self._unrecorded
+            known |= {r.claimed.row.id for ready in self._ready.values() for r in ready if r.claimed is not None}
+            known |= {row.id for r in self._running.values() if r.show is not None for row in r.show.changing}
+        return [row for row in claims.sending_of(tx.conn, self._daemon_id) if row.id not in known]
 
     # ---- starting
 
@@ -255,6 +263,7 @@ class Sender:
         free = self._pool.free()
         if self._closing:
             return [], free
+        tx.do_all_gathered()  # outcomes of the same group: ended calls, successors that are free now
         names = self._due_among(tx.conn, self._with_room(), tx.now)
         return (self._claim(tx, names, free) if names else []), free
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ from typing import Any
 import pytest
 
 from publisher.delivery import State
-from publisher.errors import NeedsPerson, Reason
+from publisher.errors import NeedsPerson, Reason, TransientFailure
+from publisher.ledger import claims, deliveries
+from publisher.ledger.recorder import Recorder
+from publisher.ledger.store import Tx
+from publisher.send import settle
+from publisher.send.sender import HEARTBEAT, Sender
+from publisher.send.settle import Rules
 from tests.support.builders import a_notice
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
@@ -113,3 +120,78 @@ def test_a_channel_that_its_answers_stop_is_not_called_with_what_was_claimed_ahe
     assert len(site.calls) == 4
     assert site.items == []
     assert State.SENDING.value not in states(world)
+
+
+class SlowToTell:
+    """A recorder that is slow to say that a claim is durable, as a busy machine may make it."""
+
+    def __init__(self, inner: Recorder) -> None:
+        self.inner = inner
+        self.slow = True
+        self.untold: list[tuple[Future[Any], Future[Any]]] = []
+
+    def record(self, write: Callable[[Tx], Any]) -> Future[Any]:
+        return self.inner.record(write)
+
+    def record_both(self, write: Callable[[Tx], Any], after: Callable[[Tx], Any]) -> tuple[Future[Any], Future[Any]]:
+        recorded, claimed = self.inner.record_both(write, after)
+        if not self.slow:
+            return recorded, claimed
+        told: Future[Any] = Future()
+        claimed.add_done_callback(lambda done: self.untold.append((done, told)))
+        return recorded, told
+
+    def tell(self) -> None:
+        self.slow = False
+        while self.untold:
+            done, told = self.untold.pop(0)
+            told.set_result(done.result())
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def test_a_claim_that_is_durable_and_not_begun_yet_is_not_taken_for_a_lost_one(
+    tmp_path: Path, gate: threading.Event
+) -> None:
+    site = ScriptedSite(gate=gate)
+    world = filled(tmp_path, site)
+    recorder = SlowToTell(world.sender._recorder)
+    pool, channels = world.sender._pool, world.channels
+    world.sender = Sender(world.ledger, recorder, pool, channels, world.sending, world.daemon_id, world.machine)
+    until(lambda: len(site.calls) == 4, world)
+    gate.set()
+    end = time.monotonic() + 10
+    while not recorder.untold and time.monotonic() < end:
+        time.sleep(0.005)
+    claimed = {row.delivery_key for row in world.rows() if row.state == "sending"}
+    assert claimed
+    world.clock.move_to(world.clock() + 2 * HEARTBEAT)
+    world.sender._beat()
+
+    assert claimed <= {row.delivery_key for row in world.rows() if row.state in ("sending", "published")}
+    assert "not_begun" not in {attempt.outcome for attempt in world.attempts()}
+
+    recorder.tell()
+    until(lambda: states(world)["published"] == 12, world)
+    assert sorted(site.keys) == sorted(row.delivery_key for row in world.rows())
+    assert world.verdict().ok
+
+
+def test_a_claim_sees_the_ends_of_calls_that_are_recorded_in_its_own_transaction(tmp_path: Path) -> None:
+    """A call that was not begun leaves no doubt: in the same group it is claimed anew, not held and asked for."""
+    world = a_world(tmp_path, {"city": ScriptedSite()}, threads=2)
+    number = world.accept()
+    row = world.row(number, "city")
+    outcome = TransientFailure(Reason.NO_LONGER_MINE, "未能及时开始", channel_wide=False)
+    with world.ledger.write() as tx:
+        (claimed,) = claims.begin_sends(tx, [row], world.daemon_id, timedelta(seconds=10), timedelta(hours=72))
+    assert claimed.attempt_id is not None
+    channel, rules = world.channels["city"], Rules(world.sending, world.machine.chance)
+    with world.ledger.write() as tx:
+        settle.end_attempt(tx, claimed.attempt_id, outcome, None, slot=False)
+        settle.settle_submit(tx, channel, deliveries.read(tx.conn, row.id), outcome, rules, claimed.attempt_id)
+        started, _ = world.sender._claim_due(tx)
+
+    assert [running.claimed.row.id for running in started if running.claimed] == [row.id]
+    assert "held" not in world.events()
