@@ -303,8 +303,8 @@ class Worker:
         if isinstance(self.pool, ThreadPool):
             self.pool.close()
         with self.office.ledger.write() as tx:
-            channel_state.free_leases(tx, [self.sender.daemon_id])
             claims.end_daemon(tx, self.sender.daemon_id)
+            channel_state.free_leases(tx, [self.sender.daemon_id])
             tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.sender.daemon_id}))
         self.office.write_head("stop")
         self.lock.release()

@@ -474,15 +474,16 @@ def dead_daemons(conn: Connection, me: int) -> list[Delivery]:
     return list(conn.execute(select(daemon).where(daemon.c.id != me, left).order_by(daemon.c.id)))
 
 
-def silent_daemons(tx: Tx, me: int, host: str) -> list[Delivery]:
-    """Daemons of a shared ledger whose lease has run out, and all others of this host, whose locks can be looked at.
+def other_daemons(conn: Connection, me: int) -> list[Delivery]:
+    """Daemons other than `me` that have not ended, as far as anybody knows."""
+    others = (daemon.c.ended_at.is_(None), daemon.c.id != me)
+    return list(conn.execute(select(daemon).where(*others).order_by(daemon.c.id)))
 
-    Locked so that one daemon alone settles them.
-    """
-    here_or_silent = or_(daemon.c.lease_until < tx.now, daemon.c.host == host)
-    silent = (daemon.c.ended_at.is_(None), daemon.c.id != me, here_or_silent)
-    query = select(daemon).where(*silent).order_by(daemon.c.id)
-    return list(tx.conn.execute(query.with_for_update(skip_locked=True) if tx.on_postgresql else query))
+
+def lock_daemons(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
+    """Of these, those that have not ended and that nobody else is settling now, as they are now."""
+    mine = select(daemon).where(daemon.c.id.in_(ids), daemon.c.ended_at.is_(None)).order_by(daemon.c.id)
+    return list(tx.conn.execute(mine.with_for_update(skip_locked=True)))
 
 
 def last_alive(conn: Connection, me: int) -> datetime | None:

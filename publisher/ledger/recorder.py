@@ -68,6 +68,10 @@ class InlineRecorder:
         """Nothing is left to do."""
 
 
+class RecorderClosed(RuntimeError):
+    """Handed in after the end: it is not recorded, and nobody may wait for it."""
+
+
 Waiting = tuple[Write[Any], Future[Any]]
 
 
@@ -81,9 +85,11 @@ class _Waiting:
         self._closed = False
 
     def put(self, *items: Waiting) -> None:
-        """Add them side by side, once there is room."""
+        """Add them side by side, once there is room. Raises `RecorderClosed`."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._items) < self._capacity)
+            self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
+            if self._closed:
+                raise RecorderClosed("the program is ending")
             self._items.extend(items)
             self._changed.notify_all()
 
@@ -116,7 +122,7 @@ class GroupingRecorder:
         self._thread.start()
 
     def record(self, write: Write[T]) -> Future[T]:
-        """Hand in `write`; blocks while too many answers wait to be recorded."""
+        """Hand in `write`; blocks while too many answers wait to be recorded. Raises `RecorderClosed`."""
         future: Future[T] = Future()
         self._waiting.put((write, future))
         return future

@@ -44,10 +44,15 @@ def settle_silent(ledger: Ledger, channels: Channels, daemon_id: int, rules: Rul
 
     Gives how many deliveries.
     """
+    with ledger.read() as conn:
+        others = claims.other_daemons(conn, daemon_id)
+    proven = {row.id for row in others if _proven_dead(row)}
     with ledger.write() as tx:
-        silent = claims.silent_daemons(tx, daemon_id, socket.gethostname())
-        dead = [row for row in silent if _proven_dead(row)]
-        doubtful = [row for row in silent if row not in dead and row.lease_until < tx.now]
+        gone = [row.id for row in others if row.id in proven or row.lease_until < tx.now]
+        # Only these are locked: the row of a living daemon is its own, for its heartbeat.
+        mine = claims.lock_daemons(tx, gone) if gone else []
+        dead = [row for row in mine if row.id in proven]
+        doubtful = [row for row in mine if row.id not in proven and row.lease_until < tx.now]
         count = _settle_dead(tx, channels, dead, rules, fault, timedelta(0)) if dead else 0
         return count + (_settle_doubtful(tx, channels, doubtful, rules) if doubtful else 0)
 

@@ -26,7 +26,7 @@ from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
 from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
-from publisher.ledger.recorder import Recorder, Write
+from publisher.ledger.recorder import Recorder, RecorderClosed, Write
 from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
 from publisher.send import calls, clock, recovery, sets, settle
 from publisher.send.calls import CallContext, Running
@@ -111,8 +111,16 @@ class Sender:
     def tick(self, now: datetime, linger: float = 0.0) -> datetime | None:
         """Start what is due; with `linger` seconds, go on with what becomes due meanwhile.
 
-        Gives the next due instant.
+        Gives the next due instant; None at the end of the program, when it stops wherever it is.
         """
+        try:
+            return self._tick(linger)
+        except RecorderClosed:
+            if not self._closing:
+                raise
+            return None
+
+    def _tick(self, linger: float) -> datetime | None:
         until = self._machine.monotonic() + linger
         while True:
             self._wake.clear()

@@ -20,7 +20,7 @@ from publisher.delivery import State
 from publisher.ledger import acts, recorder, store
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import Entry
-from publisher.ledger.recorder import GroupingRecorder
+from publisher.ledger.recorder import GroupingRecorder, RecorderClosed
 from publisher.ledger.store import Ledger, Tx, open_ledger
 from publisher.ledger.verify import verify
 from tests.support.builders import START, a_notice
@@ -382,3 +382,25 @@ def test_what_reads_while_an_answer_is_recorded_is_not_held_up(ledger: Ledger) -
         assert noted(ledger) == []
 
     assert noted(ledger) == ["a"]
+
+
+def test_nobody_waits_for_what_is_handed_in_after_the_end(ledger: Ledger) -> None:
+    made = GroupingRecorder(ledger, time.sleep)
+    last = made.record(note("last"))
+    made.close()
+
+    assert last.result(10) == "last"
+    with pytest.raises(RecorderClosed):
+        made.record(note("late"))
+    with pytest.raises(RecorderClosed):
+        made.record_both(note("late"), note("later"))
+    assert noted(ledger) == ["last"]
+
+
+def test_a_turn_of_the_sender_that_meets_the_end_of_the_program_ends_too(tmp_path: Path) -> None:
+    world = a_world(tmp_path, {"city": ScriptedSite()}, threads=2)
+    world.accept()
+    world.sender.stop_starting()
+    world.sender._recorder.close()
+
+    assert world.step() is None
