@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,18 @@ _MOVE_HEAD = update(head).where(head.c.id == 1).values(seq=bindparam("new_seq"),
 class Tx:
     """One write transaction: a connection, the instant it works at, and the rows it will log."""
 
-    def __init__(self, conn: Connection, now: datetime) -> None:
+    def __init__(self, conn: Connection, clock: Callable[[], datetime]) -> None:
         self.conn = conn
-        self.now = now
+        self.now = clock()
+        self._clock = clock
         self.memo: set[object] = set()  # what this transaction has found out already
         self._entries: list[Entry] = []
         self._gathered: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
         self._after: list[Callable[[], None]] = []
+
+    def look_at_clock(self) -> None:
+        """Go on at the present instant: waiting for a lock may have taken long, as when its holder was frozen."""
+        self.now = self._clock()
 
     @property
     def on_postgresql(self) -> bool:
@@ -195,7 +201,7 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[Tx]:
         with self.engine.connect().execution_options(write=True) as conn, conn.begin() as transaction:
-            tx = Tx(conn, self._now(conn))
+            tx = Tx(conn, partial(self._now, conn))
             yield tx
             tx.flush()
             self._fault("commit.before")
@@ -280,7 +286,7 @@ def _found(conn: Connection, real: bool, now: datetime) -> None:
         return
     ledger_id = secrets.token_hex(16)
     conn.execute(insert(head).values(id=1, ledger_id=ledger_id, real=real, seq=0, hash=chain.FIRST))
-    tx = Tx(conn, now)
+    tx = Tx(conn, lambda: now)
     tx.log(
         Entry(
             event="ledger_opened",

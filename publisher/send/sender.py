@@ -371,15 +371,16 @@ class Sender:
 
         Pure but for the ledger.
         """
+        states = {name: channel_state.lock_state(tx, name) for name in names}
+        tx.look_at_clock()  # slots of a rate limit count from here on
         stopped = channel_state.read_states(tx.conn)
         all_stopped = ALL in stopped and stopped[ALL].stopped_at is not None
         started: list[Running] = []
         candidates: list[tuple[OpenChannel, Delivery, bool]] = []
         rooms: dict[str, int] = {}
         ahead = 0
-        for name in names:
+        for name, state in states.items():
             channel = self._channels[name]
-            state = channel_state.lock_state(tx, name)
             if state.is_silent(tx.now):
                 continue  # not even a question: what a site under maintenance answers says nothing
             room = min(free - len(started), self._room(tx, channel, state))
@@ -656,6 +657,7 @@ class Sender:
     def _record_again(self, running: Running, tx: Tx) -> Claimed | None:
         assert running.claimed is not None
         mine = channel_state.lock_state(tx, running.channel.name)
+        tx.look_at_clock()
         states = channel_state.read_states(tx.conn)
         row = deliveries.read(tx.conn, running.claimed.row.id)
         if row.state != State.SENDING.value or row.daemon_id != running.claimed.row.daemon_id:

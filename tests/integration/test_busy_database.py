@@ -6,11 +6,14 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
+from publisher.ledger import channel_state
 from publisher.ledger.store import Ledger, open_ledger
 from publisher.ledger.verify import verify
 from tests.support.builders import START, a_notice
+from tests.support.postgres import fresh_database
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
 
@@ -58,3 +61,43 @@ def copy_while_writing(world: World, folder: Path) -> None:
     copy = open_ledger(f"sqlite:///{folder}/copy.sqlite3", real=False, clock=lambda: START)
     assert verify(copy, None).faults == ()
     copy.close()
+
+
+def test_a_slot_counts_from_when_the_call_may_begin_not_from_before_the_wait_for_a_frozen_daemon(
+    tmp_path: Path,
+) -> None:
+    """A daemon that is frozen while it holds a channel's row makes the others wait; their calls begin after that."""
+    rate = {"city": {"rate": {"calls": 10, "per": "1m"}}}
+    world = a_world(tmp_path, {"city": ScriptedSite()}, settings=rate, url=fresh_database())
+    world.accept()
+    held, go_on = threading.Event(), threading.Event()
+
+    def frozen() -> None:
+        with world.ledger.write() as tx:
+            channel_state.lock_state(tx, "city")
+            held.set()
+            assert go_on.wait(10)
+
+    holder = threading.Thread(target=frozen)
+    holder.start()
+    assert held.wait(10)
+    claimer = threading.Thread(target=world.step)
+    claimer.start()
+    wait_until_it_waits(world)
+    world.clock.move_to(START + timedelta(seconds=30))
+    go_on.set()
+    claimer.join(10)
+    holder.join(10)
+
+    assert [attempt.started_at for attempt in world.attempts()] == [START + timedelta(seconds=30)]
+
+
+def wait_until_it_waits(world: World) -> None:
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with world.ledger.read() as conn:
+            if conn.exec_driver_sql(waiting).scalar_one():
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for the row")
