@@ -15,7 +15,7 @@ from publisher.channel import Absent, Found, Lists
 from publisher.counts import queries
 from publisher.counts.queries import Span
 from publisher.errors import ChannelError
-from publisher.ledger import claims
+from publisher.ledger import channel_state, claims, rate_limit
 from publisher.ledger.chain import Entry
 from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.contents import read_contents
@@ -117,8 +117,7 @@ def _channel(
 def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
     """One question, within the channel's rate limit; it is an observation like any other."""
     assert channel.single_adapter is not None
-    _wait_for_slot(asker, channel)
-    begun = asker.machine.clock()
+    observation_id = _when_slot_is_free(asker, channel, row)
     running, context = _context(asker, channel)
     submission = calls.submission_of(row, read_contents(asker.ledger, row), context)
     finding = calls.find(channel.single_adapter, submission, running)
@@ -126,7 +125,7 @@ def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
     detail = str(finding) if isinstance(finding, ChannelError) else ""
     with asker.ledger.write() as tx:
         digest = getattr(finding, "digest", None)
-        claims.note_observation(tx, row, begun, finding=word, detail=detail, digest=digest)
+        claims.end_observation(tx, observation_id, word, detail, digest)
     if isinstance(finding, ChannelError):
         return "unanswered", detail
     if isinstance(finding, Absent):
@@ -140,15 +139,16 @@ def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
     return "found", ""
 
 
-def _wait_for_slot(asker: Asker, channel: OpenChannel) -> None:
-    rate = channel.settings.rate
-    if rate is None:
-        return
+def _when_slot_is_free(asker: Asker, channel: OpenChannel, row: Delivery) -> int:
+    """Wait until the rate limit leaves a call and take it; gives the observation's id."""
+    rate, limit = channel.settings.rate, channel.call_limit(asker.sending)
     while True:
         with asker.ledger.write() as tx:
-            if claims.slots_left(tx, channel.name, rate.calls, rate.per) > 0:
-                return
-            free_at = claims.next_slot(tx.conn, channel.name, rate.per, tx.now)
+            channel_state.lock_state(tx, channel.name)  # as the daemons do before they count
+            tx.look_at_clock()
+            if rate is None or rate_limit.slots_left(tx, channel.name, rate.calls, rate.per, limit) > 0:
+                return claims.open_observation(tx, row)
+            free_at = rate_limit.next_slot(tx.conn, channel.name, rate.per, tx.now, limit)
             wait = (free_at - tx.now).total_seconds()
         asker.machine.sleep(max(0.05, wait))
 

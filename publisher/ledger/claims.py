@@ -233,31 +233,6 @@ def _insert_ids(tx: Tx, table: Any, rows: Sequence[dict[str, Any]]) -> list[int]
     return [row.id for row in tx.conn.execute(statement, list(rows))]
 
 
-def slots_left(tx: Tx, channel: str, calls: int, per: timedelta) -> int:
-    """How many calls the channel's rate limit leaves now; attempts and questions both count.
-
-    The window is a second longer than the channel's: a call may leave up to a second after its row.
-    """
-    since = tx.now - per - timedelta(seconds=1)
-    used = union_all(
-        select(attempt.c.id).where(attempt.c.channel == channel, attempt.c.started_at > since, attempt.c.slot),
-        select(observation.c.id).where(observation.c.channel == channel, observation.c.started_at > since),
-    ).subquery()
-    return calls - int(tx.conn.execute(select(func.count()).select_from(used)).scalar_one())
-
-
-def next_slot(conn: Connection, channel: str, per: timedelta, now: datetime) -> datetime:
-    """When the oldest call of the present window leaves it."""
-    margin = per + timedelta(seconds=1)
-    since = now - margin
-    used = union_all(
-        select(attempt.c.started_at).where(attempt.c.channel == channel, attempt.c.started_at > since, attempt.c.slot),
-        select(observation.c.started_at).where(observation.c.channel == channel, observation.c.started_at > since),
-    ).subquery()
-    oldest: datetime | None = conn.execute(select(func.min(used.c.started_at))).scalar_one()
-    return now if oldest is None else oldest + margin
-
-
 def end_attempt(
     tx: Tx,
     attempt_id: int,
@@ -306,13 +281,12 @@ def is_over(conn: Connection, attempt_id: int) -> bool:
     return ended is not None
 
 
-def note_observation(
-    tx: Tx, row: Delivery, begun: datetime, *, finding: str, detail: str = "", digest: str | None = None
-) -> None:
-    """Write down a question that is over already; it counts against the rate limit like any other."""
-    values = {"delivery_id": row.id, "channel": row.channel, "started_at": begun, "ended_at": tx.now}
-    told = {"finding": finding, "detail": detail or None, "digest": digest}
-    tx.conn.execute(insert(observation).values(**values, **told))
+def open_observation(tx: Tx, row: Delivery) -> int:
+    """Write down that the channel is asked now, by somebody who is not a daemon; it counts against the rate limit."""
+    (observation_id,) = _insert_ids(
+        tx, observation, [{"delivery_id": row.id, "channel": row.channel, "started_at": tx.now}]
+    )
+    return observation_id
 
 
 def end_observation(tx: Tx, observation_id: int, finding: str, detail: str = "", digest: str | None = None) -> None:
@@ -537,6 +511,9 @@ def close_calls_of(tx: Tx, dead: Sequence[int]) -> None:
         )
     )
     # Their questions can be asked again at once; and what was unknown with a call still running is over now.
+    asked = select(delivery.c.id).where(delivery.c.daemon_id.in_(dead), delivery.c.state != State.SENDING.value)
+    open_ones = (observation.c.delivery_id.in_(asked), observation.c.ended_at.is_(None))
+    tx.conn.execute(update(observation).where(*open_ones).values(ended_at=tx.now))
     free_asks(tx, dead)
     unknown = (delivery.c.state == State.UNKNOWN.value, delivery.c.call_over_at.is_(None))
     tx.conn.execute(

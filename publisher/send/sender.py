@@ -20,7 +20,7 @@ from typing import Any
 from publisher.channel import CannotTell, Finding, Found
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
-from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger import channel_state, claims, deliveries, rate_limit
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
 from publisher.ledger.claims import Claimed
@@ -175,7 +175,8 @@ class Sender:
         # From the end of a silence on its hours count.
         instants.append(channel.settings.opens_at(max(now, state.silent_until or now)))
         if channel.settings.rate:
-            instants.append(claims.next_slot(conn, name, channel.settings.rate.per, now))
+            per, limit = channel.settings.rate.per, channel.call_limit(self._sending)
+            instants.append(rate_limit.next_slot(conn, name, per, now, limit))
         return max((i for i in instants if i is not None), default=None)
 
     def _beat(self) -> None:
@@ -415,10 +416,7 @@ class Sender:
         if state.not_before is not None and state.not_before > tx.now:
             return 0
         room = channel.settings.concurrency - self._running_by_channel()[channel.name]
-        rate = channel.settings.rate
-        if rate is not None and room > 0:
-            room = min(room, claims.slots_left(tx, channel.name, rate.calls, rate.per))
-        return max(0, room)
+        return max(0, min(room, self._slots(tx, channel))) if room > 0 else 0
 
     def _candidates(
         self, tx: Tx, channel: OpenChannel, state: ChannelState, room: int, publishing: bool
@@ -664,16 +662,19 @@ class Sender:
             return None  # taken over meanwhile
         stopped = mine.stopped_at or mine.open_since or (ALL in states and states[ALL].stopped_at)
         hours_over = running.channel.settings.opens_at(tx.now) > tx.now and row.operation == Operation.PUBLISH.value
-        if stopped or hours_over or mine.is_silent(tx.now) or self._no_slot(tx, running.channel):
+        if stopped or hours_over or mine.is_silent(tx.now) or self._slots(tx, running.channel) <= 0:
             self._slowly(tx, running, row)
             return None
         limit = running.channel.call_limit(self._sending)
         attempt_id, limit_at = claims.begin_again(tx, row, self._daemon_id, limit)
         return Claimed(row, attempt_id, None, limit_at)
 
-    def _no_slot(self, tx: Tx, channel: OpenChannel) -> bool:
+    def _slots(self, tx: Tx, channel: OpenChannel) -> int:
+        """How many calls the channel's rate limit leaves."""
         rate = channel.settings.rate
-        return rate is not None and claims.slots_left(tx, channel.name, rate.calls, rate.per) <= 0
+        if rate is None:
+            return channel.settings.concurrency
+        return rate_limit.slots_left(tx, channel.name, rate.calls, rate.per, channel.call_limit(self._sending))
 
     def _give_back(self, running: Running) -> None:
         """Quick retries are used up: the next try is a row with a due time."""
