@@ -449,15 +449,32 @@ def dead_daemons(conn: Connection, me: int) -> list[Delivery]:
 
 
 def other_daemons(conn: Connection, me: int) -> list[Delivery]:
-    """Daemons other than `me` that have not ended, as far as anybody knows."""
-    others = (daemon.c.ended_at.is_(None), daemon.c.id != me)
-    return list(conn.execute(select(daemon).where(*others).order_by(daemon.c.id)))
+    """Daemons other than `me` that have not ended, as far as anybody knows, or that left deliveries *sending*."""
+    return list(conn.execute(select(daemon).where(_TO_BE_SETTLED, daemon.c.id != me).order_by(daemon.c.id)))
 
 
 def lock_daemons(tx: Tx, ids: Sequence[int]) -> list[Delivery]:
-    """Of these, those that have not ended and that nobody else is settling now, as they are now."""
-    mine = select(daemon).where(daemon.c.id.in_(ids), daemon.c.ended_at.is_(None)).order_by(daemon.c.id)
+    """Of these, those still to be settled that nobody else is settling now, and that are not claiming, as they are."""
+    mine = select(daemon).where(daemon.c.id.in_(ids), _TO_BE_SETTLED).order_by(daemon.c.id)
     return list(tx.conn.execute(mine.with_for_update(skip_locked=True)))
+
+
+_TO_BE_SETTLED = or_(
+    daemon.c.ended_at.is_(None),
+    daemon.c.id.in_(select(delivery.c.daemon_id).where(delivery.c.state == State.SENDING.value)),
+)
+
+
+def may_claim(tx: Tx, me: int) -> bool:
+    """Whether this daemon is not taken for dead; until the transaction ends, nobody can take it for dead.
+
+    Else a claim that commits after others have settled what the daemon left behind would belong to nobody.
+    """
+    if not tx.on_postgresql:
+        return True
+    alive = select(daemon.c.id).where(daemon.c.id == me, daemon.c.ended_at.is_(None))
+    # Never waits: whoever settles this daemon may wait for rows that this transaction has.
+    return tx.conn.execute(alive.with_for_update(read=True, key_share=True, skip_locked=True)).first() is not None
 
 
 def last_alive(conn: Connection, me: int) -> datetime | None:

@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,10 @@ _AWAY = (
     "is closed",
 )
 """Signs, in a driver's message, that the trouble may pass; anything else is a fault of the program."""
+
+_IDLE_AT_MOST = timedelta(seconds=30)
+"""How long a transaction may stand still before PostgreSQL ends it: its program is frozen, or its host is cut off,
+and the others wait for the rows that it has locked."""
 
 PROGRAM = "程序"
 """Who acted, in log rows of the program itself."""
@@ -228,7 +232,9 @@ class Ledger:
 def connect(url: str) -> Engine:
     """An engine for `url`; SQLite with WAL, full synchronisation and real transactions."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        told = {"options": f"-c idle_in_transaction_session_timeout={_IDLE_AT_MOST // timedelta(milliseconds=1)}"}
+        many = {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True}
+        return create_engine(url, connect_args=told, hide_parameters=True, **many)
     engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

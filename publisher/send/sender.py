@@ -270,7 +270,7 @@ class Sender:
         """Claim for the threads that are free by now; with how many those were. Runs with the recorder."""
         self._machine.fault("claim.before")
         free = self._pool.free()
-        if self._closing:
+        if self._closing or not claims.may_claim(tx, self._daemon_id):
             return [], free
         tx.do_all_gathered()  # outcomes of the same group: ended calls, successors that are free now
         names = self._due_among(tx.conn, self._with_room(), tx.now)
