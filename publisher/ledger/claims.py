@@ -117,6 +117,7 @@ _MAKE_SENDING = (
         ),
         give_up_at=func.coalesce(delivery.c.give_up_at, bindparam("last", type_=delivery.c.give_up_at.type)),
     )
+    .returning(*delivery.c)
 )
 
 
@@ -155,8 +156,8 @@ def begin_sends(
     ids = [one.id for one in started]
     links = [{"attempt_id": i, "delivery_id": row.id} for i, row in zip(ids, rows, strict=True)]
     tx.conn.execute(_NEW_LINKS, links)
-    _make_sending(tx, rows, daemon_id, give_up)
-    return [Claimed(row, i, None, limit_at) for i, row in zip(ids, _read_again(tx, rows), strict=True)]
+    now = _make_sending(tx, rows, daemon_id, give_up)
+    return [Claimed(row, i, None, limit_at) for i, row in zip(ids, now, strict=True)]
 
 
 def begin_show(
@@ -185,12 +186,14 @@ def begin_show(
     return attempt_id
 
 
-def _make_sending(tx: Tx, rows: Sequence[Delivery], daemon_id: int, give_up: timedelta) -> None:
+def _make_sending(tx: Tx, rows: Sequence[Delivery], daemon_id: int, give_up: timedelta) -> list[Delivery]:
+    """The same rows, as they are now, in the same order."""
     ids = [row.id for row in rows]
     told = {"ids": ids, "me": daemon_id, "now": tx.now, "now_too": tx.now, "last": tx.now + give_up}
-    done = tx.conn.execute(_MAKE_SENDING, told)
-    if done.rowcount != len(ids):
-        raise deliveries.Overtaken(f"of deliveries {ids} only {done.rowcount} were still pending")
+    done = {row.id: row for row in tx.conn.execute(_MAKE_SENDING, told)}
+    if len(done) != len(ids):
+        raise deliveries.Overtaken(f"of deliveries {ids} only {len(done)} were still pending")
+    return [done[i] for i in ids]
 
 
 def _read_again(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from publisher.channel import AnyChannel, Capabilities, Channel, SetChannel
@@ -11,11 +11,22 @@ from publisher.settings import ChannelSettings, SendingSettings
 
 @dataclass(frozen=True, slots=True)
 class OpenChannel:
-    """An enabled channel, ready to be called."""
+    """An enabled channel, ready to be called.
+
+    `single_adapter`: the adapter, if it takes one notice at a time; `set_adapter`: if it shows a whole set.
+    """
 
     settings: ChannelSettings
     adapter: AnyChannel
     capabilities: Capabilities
+    single_adapter: Channel | None = field(init=False)
+    set_adapter: SetChannel | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Looked at once: which protocol an adapter follows is a slow question, and it is asked for every call."""
+        adapter = self.adapter
+        object.__setattr__(self, "single_adapter", adapter if isinstance(adapter, Channel) else None)
+        object.__setattr__(self, "set_adapter", adapter if isinstance(adapter, SetChannel) else None)
 
     @property
     def name(self) -> str:
@@ -26,16 +37,6 @@ class OpenChannel:
     def title(self) -> str:
         """The channel's Chinese name."""
         return self.settings.title
-
-    @property
-    def set_adapter(self) -> SetChannel | None:
-        """The adapter, if it shows a whole set."""
-        return self.adapter if isinstance(self.adapter, SetChannel) else None
-
-    @property
-    def single_adapter(self) -> Channel | None:
-        """The adapter, if it takes one notice at a time."""
-        return self.adapter if isinstance(self.adapter, Channel) else None
 
     def call_limit(self, sending: SendingSettings) -> timedelta:
         """Total time of one call."""

@@ -505,7 +505,8 @@ class Sender:
                     running.following = self._take_ready()
             if overdue:
                 self._pool.regain()
-            self._wake.set()
+            if not running.handed_in:
+                self._wake.set()  # else whoever records the outcome does
         return running.following
 
     def _context(self, running: Running, delivery_id: int | None) -> CallContext:
@@ -601,7 +602,8 @@ class Sender:
             if running.claimed is not None:
                 with self._lock:
                     self._lost_outcomes.add(running.claimed.row.id)
-        self._wake.set()
+        if not self._more_is_due:
+            self._wake.set()  # else the claim that was made beside it does
 
     def _submit(self, running: Running, row: Delivery) -> calls.Outcome:
         adapter = running.channel.single_adapter
