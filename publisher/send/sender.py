@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,19 +17,21 @@ from functools import partial
 from typing import Any
 
 from publisher.channel import CannotTell, Finding, Found
-from publisher.delivery import Operation, State
+from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
-from publisher.ledger import channel_state, claims, deliveries, rate_limit
+from publisher.ledger import claims, deliveries
 from publisher.ledger.alarms import raise_alarm
-from publisher.ledger.channel_state import ALL, ChannelState, LedgerStore
+from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.claims import Claimed
-from publisher.ledger.contents import Contents, read_contents, read_many
+from publisher.ledger.contents import Contents, read_contents
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder, RecorderClosed, Write
-from publisher.ledger.store import PROGRAM, Connection, Fault, Ledger, Tx, no_fault
+from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, no_fault
 from publisher.send import calls, clock, recovery, sets, settle
 from publisher.send.calls import CallContext, Running
+from publisher.send.claiming import Claimer, may_go_on
 from publisher.send.clock import ClockWatch, Step
+from publisher.send.in_flight import InFlight
 from publisher.send.open_channel import OpenChannel
 from publisher.send.pool import Pool
 from publisher.send.retry import quickly
@@ -41,9 +42,6 @@ logger = logging.getLogger(__name__)
 
 OVERDUE_AFTER = 2.0
 """Seconds past its limit after which a call that has not returned is given up."""
-
-_AHEAD = 4
-"""Calls of one channel claimed at most before threads are free for them."""
 
 _LOOK_AGAIN = 0.2
 """Seconds until the next look for due deliveries while all threads or channels are busy."""
@@ -88,16 +86,12 @@ class Sender:
         self._daemon_id = daemon_id
         self._machine = machine
         self._rules = Rules(sending, machine.chance)
-        self._lock = threading.Lock()
-        self._running: dict[int, Running] = {}
-        self._lost_outcomes: set[int] = set()
-        self._unrecorded: set[int] = set()  # deliveries whose call is over and whose outcome is on its way
         self._wake = threading.Event()
         self._heartbeat_at: datetime | None = None
         self._closing = False
         self._more_is_due = False
-        self._claiming: Future[int] | None = None
-        self._ready: dict[str, deque[Running]] = {name: deque() for name in channels}  # claimed ahead, not begun
+        self._calls = InFlight(channels)
+        self._claimer = Claimer(ledger, pool, channels, sending, self._calls, machine.monotonic)
         self._clock_watch = ClockWatch(machine.clock, machine.steady) if machine.steady is not None else None
         self._steps: list[Step] = []  # of the clock, not recorded yet
 
@@ -135,7 +129,7 @@ class Sender:
             if not started:
                 # While calls are in flight, their ends wake us; what becomes due meanwhile waits that little.
                 self._wake.wait(min(left, _LOOK_AGAIN if self.in_flight() else self._until_next()))
-        return self._next_due()
+        return self._claimer.next_due(self._machine.clock())
 
     def wake(self) -> None:
         """Something may be due now."""
@@ -143,8 +137,7 @@ class Sender:
 
     def in_flight(self) -> int:
         """How many calls have not returned, or what they came to is not recorded yet."""
-        with self._lock:
-            return len(self._running) + len(self._unrecorded) + sum(map(len, self._ready.values()))
+        return self._calls.count()
 
     def stop_starting(self) -> None:
         """Start nothing more; calls in flight go on."""
@@ -152,32 +145,11 @@ class Sender:
         self._wake.set()
 
     def _until_next(self) -> float:
-        next_due = self._next_due()
+        now = self._machine.clock()
+        next_due = self._claimer.next_due(now)
         if next_due is None:
             return 1.0
-        return min(1.0, max(0.005, (next_due - self._machine.clock()).total_seconds()))
-
-    def _next_due(self) -> datetime | None:
-        now = self._machine.clock()
-        with self._ledger.read() as conn:
-            due = [claims.next_due(conn, now)]
-            changes = self._sets_change(conn)
-            waiting = {*claims.due_now(conn, now, self._channels), *(n for n, at in changes.items() if at <= now)}
-            due += [self._opens_at(conn, name, now) for name in sorted(waiting)]
-            due += changes.values()
-        return min((d for d in due if d is not None and d > now), default=None)
-
-    def _opens_at(self, conn: Connection, name: str, now: datetime) -> datetime | None:
-        """When a channel with something due that could not start may next be called: its slot, probe or quota."""
-        channel = self._channels[name]
-        state = channel_state.read_states(conn).get(name, ChannelState(name))
-        instants = [state.not_before, state.probe_at if state.open_since else None, state.silent_until]
-        # From the end of a silence on its hours count.
-        instants.append(channel.settings.opens_at(max(now, state.silent_until or now)))
-        if channel.settings.rate:
-            per, limit = channel.settings.rate.per, channel.call_limit(self._sending)
-            instants.append(rate_limit.next_slot(conn, name, per, now, limit))
-        return max((i for i in instants if i is not None), default=None)
+        return min(1.0, max(0.005, (next_due - now).total_seconds()))
 
     def _beat(self) -> None:
         """Renew the lease; on a shared ledger, settle what silent daemons and lost claims of our own left behind."""
@@ -219,23 +191,19 @@ class Sender:
         """
         lost = self._recorder.record(self._lost).result()
         for row in lost:
-            begun = row.id in self._lost_outcomes
+            begun = self._calls.is_lost(row.id)
             take_back = partial(recovery.take_back, row.id, self._channels.get(row.channel), self._rules, begun)
             self._recorder.record(take_back).result()
-            with self._lock:
-                self._lost_outcomes.discard(row.id)
+            self._calls.taken_back(row.id)
 
     def _lost(self, tx: Tx) -> list[Delivery]:
         """What no call, and no claim, accounts for.
 
         Runs with the recorder, on whose thread claims begin: one that is durable and not begun yet is under way still.
         """
-        with self._lock:
-            if self._claiming is not None:
-                return []  # seen at the next beat
-            known = {r.claimed.row.id for r in self._running.values() if r.claimed is not None} | self._unrecorded
-            known |= {r.claimed.row.id for ready in self._ready.values() for r in ready if r.claimed is not None}
-            known |= {row.id for r in self._running.values() if r.show is not None for row in r.show.changing}
+        known = self._calls.known()
+        if known is None:
+            return []  # a claim is under way: seen at the next beat
         return [row for row in claims.sending_of(tx.conn, self._daemon_id) if row.id not in known]
 
     # ---- starting
@@ -243,28 +211,12 @@ class Sender:
     def _start_due(self) -> int:
         if self._closing or self._pool.free() <= 0:
             return 0
-        if not self._more_is_due:
-            with self._ledger.read() as conn:
-                if not self._due_among(conn, self._with_room(), self._machine.clock()):
-                    return 0
-        told, mine = self._one_claim()
+        if not self._more_is_due and not self._claimer.is_anything_due(self._machine.clock()):
+            return 0
+        told, mine = self._calls.one_claim()
         if mine:
             self._recorder.record(self._claim_due).add_done_callback(partial(self._begin_claimed, told))
         return told.result()
-
-    def _due_among(self, conn: Connection, names: Sequence[str], now: datetime) -> list[str]:
-        """Of these channels, those with something to do."""
-        due = claims.due_now(conn, now, names)
-        changing = [n for n, at in self._sets_change(conn).items() if at <= now and n in names]
-        return sorted({*due, *changing})
-
-    def _one_claim(self) -> tuple[Future[int], bool]:
-        """The claim under way, or a new one, which is the caller's to make. It tells how many calls began."""
-        with self._lock:
-            mine = self._claiming is None
-            if self._claiming is None:
-                self._claiming = Future()
-            return self._claiming, mine
 
     def _claim_due(self, tx: Tx) -> tuple[list[Running], int]:
         """Claim for the threads that are free by now; with how many those were. Runs with the recorder."""
@@ -273,13 +225,11 @@ class Sender:
         if self._closing or not claims.may_claim(tx, self._daemon_id):
             return [], free
         tx.do_all_gathered()  # outcomes of the same group: ended calls, successors that are free now
-        names = self._due_among(tx.conn, self._with_room(), tx.now)
-        return (self._claim(tx, names, free) if names else []), free
+        return self._claimer.claim_due(tx, free, self._daemon_id), free
 
     def _begin_claimed(self, told: Future[int], claim: Future[tuple[list[Running], int]]) -> None:
         """Begin the calls of a claim that is durable."""
-        with self._lock:
-            self._claiming = None
+        self._calls.claim_is_over()
         try:
             started, free = claim.result()
             self._machine.fault("claim.after")
@@ -296,184 +246,18 @@ class Sender:
 
     def _begin_or_keep(self, running: Running) -> None:
         """Begin a claimed call, or keep it for the next thread that is free for its channel."""
-        name = running.channel.name
-        with self._lock:
-            full = self._pool.free() <= 0 or self._busy(name) >= running.channel.settings.concurrency
-            if full and running.sends:
-                running.ahead = True
-                self._ready[name].append(running)
-                return
-        self._begin(running)
+        if self._calls.keep_if_full(running, self._pool.free):
+            return
+        self._calls.begin(running)
+        self._pool.start(partial(self._run, running))
 
     def _begin_ready(self) -> None:
         """Begin what was claimed ahead and found no thread: calls of its channel became overdue, or ended at once."""
         while self._pool.free() > 0:
-            with self._lock:
-                running = self._take_ready()
+            running = self._calls.next_ready()
             if running is None:
                 return
             self._pool.start(partial(self._run, running))
-
-    def _take_ready(self) -> Running | None:
-        """Of what was claimed ahead, the oldest that its channel has room for; it counts as running. Under the lock."""
-        able = [
-            ready
-            for name, ready in self._ready.items()
-            if ready and self._busy(name) < ready[0].channel.settings.concurrency
-        ]
-        if not able:
-            return None
-        running = min(able, key=lambda ready: ready[0].started).popleft()
-        self._running[id(running)] = running
-        return running
-
-    def _busy(self, name: str) -> int:
-        return sum(1 for r in self._running.values() if r.channel.name == name and not r.overdue)
-
-    def _ahead(self, channel: OpenChannel) -> int:
-        """How many more calls may be claimed before a thread is free for them, so that none waits for a commit.
-
-        None where a crash before they begin would leave a doubt that only a person can settle, where a rate limit
-        counts from the claim, and where calls do not run on threads of their own.
-        """
-        settings, can = channel.settings, channel.capabilities
-        settles_itself = can.findable or can.idempotent_for > timedelta(0)
-        if not self._pool.threaded or settings.rate is not None or not settles_itself:
-            return 0
-        with self._lock:
-            return max(0, min(_AHEAD, settings.concurrency // 2) - len(self._ready[channel.name]))
-
-    def _with_room(self) -> list[str]:
-        """Channels that are not busy to their limit, or for which more may be claimed ahead."""
-        running = self._running_by_channel()
-        return [n for n, c in self._channels.items() if running[n] < c.settings.concurrency or self._ahead(c)]
-
-    def _running_by_channel(self) -> Counter[str]:
-        with self._lock:
-            return Counter(r.channel.name for r in self._running.values() if not r.overdue)
-
-    def _sets_change(self, conn: Connection) -> dict[str, datetime]:
-        """When the sets next change without a delivery of their own: an item's time is over, or a refresh."""
-        instants: dict[str, datetime] = {}
-        set_channels = {name: c for name, c in self._channels.items() if c.set_adapter is not None}
-        states = channel_state.read_states(conn) if any(c.settings.refresh for c in set_channels.values()) else {}
-        for name, channel in set_channels.items():
-            both = (
-                claims.next_expiry(conn, name) if channel.settings.shown_for is not None else None,
-                sets.refresh_at(channel, states[name]) if name in states else None,
-            )
-            known = [at for at in both if at is not None]
-            if known:
-                instants[name] = min(known)
-        return instants
-
-    def _claim(self, tx: Tx, names: Sequence[str], free: int) -> list[Running]:
-        """Take what may be called now: doubts first, then the nearest deadlines, then what is only looked after.
-
-        Pure but for the ledger.
-        """
-        states = {name: channel_state.lock_state(tx, name) for name in names}
-        tx.look_at_clock()  # slots of a rate limit count from here on
-        stopped = channel_state.read_states(tx.conn)
-        all_stopped = ALL in stopped and stopped[ALL].stopped_at is not None
-        started: list[Running] = []
-        candidates: list[tuple[OpenChannel, Delivery, bool]] = []
-        rooms: dict[str, int] = {}
-        ahead = 0
-        for name, state in states.items():
-            channel = self._channels[name]
-            if state.is_silent(tx.now):
-                continue  # not even a question: what a site under maintenance answers says nothing
-            room = min(free - len(started), self._room(tx, channel, state))
-            asked = self._claim_asks(tx, channel, claims.IN_DOUBT, room)
-            started += asked
-            rooms[name] = room - len(asked)
-            if all_stopped or state.stopped_at is not None:
-                continue
-            publishing = channel.settings.opens_at(tx.now) <= tx.now
-            if channel.set_adapter is not None:
-                started += self._claim_show(tx, channel, room, publishing)
-            else:
-                more = self._ahead(channel) if state.open_since is None else 0
-                candidates += self._candidates(tx, channel, state, max(0, rooms[name]) + more, publishing)
-                ahead += more
-        candidates.sort(key=lambda c: (c[1].deadline, c[1].id))
-        sends = self._claim_sends(tx, candidates[: max(0, free - len(started)) + ahead])
-        sent = Counter(running.channel.name for running in sends)
-        started += sends
-        for name in rooms:
-            room = min(free - len(started), rooms[name] - sent[name])
-            started += self._claim_asks(tx, self._channels[name], claims.LOOKED_AFTER, room)
-        return started
-
-    def _claim_asks(self, tx: Tx, channel: OpenChannel, states: Sequence[State], room: int) -> list[Running]:
-        rows = claims.asks(tx, channel.name, states, room)
-        claimed = claims.begin_asks(tx, rows, self._daemon_id, channel.call_limit(self._sending))
-        return [self._new(channel, one) for one in claimed]
-
-    def _room(self, tx: Tx, channel: OpenChannel, state: ChannelState) -> int:
-        """How many calls the channel may take now."""
-        if state.not_before is not None and state.not_before > tx.now:
-            return 0
-        room = channel.settings.concurrency - self._running_by_channel()[channel.name]
-        return max(0, min(room, self._slots(tx, channel))) if room > 0 else 0
-
-    def _candidates(
-        self, tx: Tx, channel: OpenChannel, state: ChannelState, room: int, publishing: bool
-    ) -> list[tuple[OpenChannel, Delivery, bool]]:
-        probing = state.open_since is not None
-        if probing:
-            if state.probe_at is not None and state.probe_at > tx.now:
-                return []
-            room = min(room, 1)
-        return [
-            (channel, row, probing)
-            for row in claims.sends(tx, channel.name, room, publishing=publishing)
-            if settle.still_useful(tx, channel, row)
-        ]
-
-    def _claim_sends(self, tx: Tx, chosen: Sequence[tuple[OpenChannel, Delivery, bool]]) -> list[Running]:
-        started = []
-        for name in sorted({channel.name for channel, _, _ in chosen}):
-            mine = [(channel, row, probing) for channel, row, probing in chosen if channel.name == name]
-            channel, _, probing = mine[0]
-            limit = channel.call_limit(self._sending)
-            if probing:
-                channel_state.probe_begins(tx, name, tx.now + limit)
-            for _, row, _ in mine:
-                settle.log_lateness(tx, channel, row, self._daemon_id)
-            give_up = channel.settings.patience(tx.now, self._sending.give_up)
-            claimed = claims.begin_sends(tx, [row for _, row, _ in mine], self._daemon_id, limit, give_up)
-            contents = read_many(tx.conn, self._ledger, [one.row for one in claimed])
-            for one in claimed:
-                running = self._new(channel, one, probing=probing)
-                running.contents = contents[one.row.id]
-                started.append(running)
-        return started
-
-    def _claim_show(self, tx: Tx, channel: OpenChannel, room: int, publishing: bool) -> list[Running]:
-        if self._ledger.shared and claims.someone_shows(tx.conn, channel.name, self._daemon_id, tx.now):
-            return []
-        with self._lock:
-            showing = any(r.channel.name == channel.name for r in self._running.values())
-        if showing or room <= 0:
-            return []
-        limit, give_up = channel.call_limit(self._sending), channel.settings.patience(tx.now, self._sending.give_up)
-        claim = sets.claim(tx, channel, self._daemon_id, limit, give_up, publishing=publishing)
-        if claim is None:
-            return []
-        running = self._new(channel, None)
-        running.show = claim
-        return [running]
-
-    def _new(self, channel: OpenChannel, claimed: Claimed | None, *, probing: bool = False) -> Running:
-        limit = channel.call_limit(self._sending).total_seconds()
-        return Running(channel, claimed, self._machine.monotonic(), limit, probing=probing)
-
-    def _begin(self, running: Running) -> None:
-        with self._lock:
-            self._running[id(running)] = running
-        self._pool.start(partial(self._run, running))
 
     # ---- running
 
@@ -498,12 +282,7 @@ class Sender:
             # Nothing above a worker thread would see it; the delivery stays as it is and is recovered.
             logger.exception("recording an outcome of %s failed", running.channel.name)
         finally:
-            with self._lock:
-                self._running.pop(id(running), None)
-                overdue = running.overdue
-                if not (overdue or running.handed_in):
-                    running.following = self._take_ready()
-            if overdue:
+            if self._calls.end(running):
                 self._pool.regain()
             if not running.handed_in:
                 self._wake.set()  # else whoever records the outcome does
@@ -551,16 +330,11 @@ class Sender:
         else:
             outcome, slot = self._submit(running, claimed.row), True
         self._machine.fault("outcome.before")
-        with self._lock:
-            self._unrecorded.add(claimed.row.id)
-            if isinstance(outcome, ChannelError):
-                # What was claimed ahead waits until this failure is recorded, with what it means for the channel.
-                for ready in self._ready[running.channel.name]:
-                    ready.called_off = True
+        self._calls.answered(running, claimed.row.id, failed=isinstance(outcome, ChannelError))
         record = partial(self._record_submit, running, claimed, outcome, slot)
         if isinstance(outcome, TransientFailure):
             running.again = self._recorder.record(record).result()
-            self._forget(claimed.row.id)
+            self._calls.recorded(claimed.row.id)
         else:
             running.again = False
             self._hand_in(running, record)
@@ -571,13 +345,10 @@ class Sender:
 
         Nothing more is to be done with it here: the thread is free, and one commit makes both durable.
         """
-        with self._lock:
-            if not running.overdue:
-                del self._running[id(running)]
-                running.handed_in, running.following = True, self._take_ready()
+        self._calls.hand_in(running)
         goes_on = running.following is not None
         free = goes_on or (running.handed_in and self._pool.ending())
-        told, mine = self._one_claim() if free and self._more_is_due else (None, False)
+        told, mine = self._calls.one_claim() if free and self._more_is_due else (None, False)
         if told is None or not mine:
             self._recorder.record(record).add_done_callback(partial(self._recorded, running))
             return
@@ -585,13 +356,9 @@ class Sender:
         recorded.add_done_callback(partial(self._recorded, running))
         claimed.add_done_callback(partial(self._begin_claimed, told))
 
-    def _forget(self, delivery_id: int) -> None:
-        with self._lock:
-            self._unrecorded.discard(delivery_id)
-
     def _recorded(self, running: Running, future: Future[bool]) -> None:
         if running.claimed is not None:
-            self._forget(running.claimed.row.id)
+            self._calls.recorded(running.claimed.row.id)
         self._machine.fault("outcome.after")
         error = future.exception()
         if isinstance(error, deliveries.Overtaken):
@@ -600,8 +367,7 @@ class Sender:
             # The call was made and what it came to is lost: the delivery is settled as unknown at the next beat.
             logger.error("recording an outcome of %s failed", running.channel.name, exc_info=error)
             if running.claimed is not None:
-                with self._lock:
-                    self._lost_outcomes.add(running.claimed.row.id)
+                self._calls.lose(running.claimed.row.id)
         if not self._more_is_due:
             self._wake.set()  # else the claim that was made beside it does
 
@@ -656,27 +422,16 @@ class Sender:
 
     def _record_again(self, running: Running, tx: Tx) -> Claimed | None:
         assert running.claimed is not None
-        mine = channel_state.lock_state(tx, running.channel.name)
-        tx.look_at_clock()
-        states = channel_state.read_states(tx.conn)
-        row = deliveries.read(tx.conn, running.claimed.row.id)
+        goes_on = may_go_on(tx, self._claimer, running.channel, running.claimed.row)
+        row = deliveries.read(tx.conn, running.claimed.row.id)  # as it is after any wait for the channel's row
         if row.state != State.SENDING.value or row.daemon_id != running.claimed.row.daemon_id:
             return None  # taken over meanwhile
-        stopped = mine.stopped_at or mine.open_since or (ALL in states and states[ALL].stopped_at)
-        hours_over = running.channel.settings.opens_at(tx.now) > tx.now and row.operation == Operation.PUBLISH.value
-        if stopped or hours_over or mine.is_silent(tx.now) or self._slots(tx, running.channel) <= 0:
+        if not goes_on:
             self._slowly(tx, running, row)
             return None
         limit = running.channel.call_limit(self._sending)
         attempt_id, limit_at = claims.begin_again(tx, row, self._daemon_id, limit)
         return Claimed(row, attempt_id, None, limit_at)
-
-    def _slots(self, tx: Tx, channel: OpenChannel) -> int:
-        """How many calls the channel's rate limit leaves."""
-        rate = channel.settings.rate
-        if rate is None:
-            return channel.settings.concurrency
-        return rate_limit.slots_left(tx, channel.name, rate.calls, rate.per, channel.call_limit(self._sending))
 
     def _give_back(self, running: Running) -> None:
         """Quick retries are used up: the next try is a row with a due time."""
@@ -745,12 +500,9 @@ class Sender:
     # ---- calls that do not come back
 
     def _give_up_overdue(self) -> None:
-        now = self._machine.monotonic()
-        with self._lock:
-            late = [r for r in self._running.values() if not r.overdue and now > r.started + r.limit + OVERDUE_AFTER]
-            for running in late:
-                running.overdue = True
-                self._pool.abandon()
+        late = self._calls.give_up_late(self._machine.monotonic(), OVERDUE_AFTER)
+        for _ in late:
+            self._pool.abandon()
         for running in late:
             self._recorder.record(partial(self._record_overdue, running)).result()
 
