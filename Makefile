@@ -65,8 +65,8 @@ test-real: $(STAMP)  ## run the tests that need system packages, after installin
 		apt-get -qq update; xargs apt-get -qq install --yes --no-install-recommends < tests/system-packages.txt > /dev/null; fi; \
 	set -x; $(BIN)/pytest -m real $$marked
 
-fuzz: $(STAMP)  ## spoil FUZZ files of every format and read them (FUZZ=10000; in `make test` 300)
-	FUZZ=$${FUZZ:-10000} $(BIN)/pytest tests/fuzz
+fuzz: $(STAMP)  ## spoil FUZZ files of every format and read them (FUZZ=10000; in `make test` 300); new examples of properties
+	FUZZ=$${FUZZ:-10000} $(BIN)/pytest tests/fuzz $$(grep -rlE '^from hypothesis' tests/unit)
 
 bench: $(STAMP)  ## measure speed (never part of the tests)
 	$(BIN)/python -m tests.bench

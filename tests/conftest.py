@@ -11,7 +11,15 @@ import pytest
 
 from tests.support.guard import GUARD
 
-hypothesis.settings.register_profile("house", print_blob=True, deadline=None)
+# The same examples each time, so that a red run is about the change at hand; `make fuzz` tries new ones.
+NEW_EXAMPLES = bool(os.environ.get("FUZZ"))
+hypothesis.settings.register_profile(
+    "house",
+    print_blob=True,
+    deadline=None,
+    derandomize=not NEW_EXAMPLES,
+    max_examples=2000 if NEW_EXAMPLES else 100,
+)
 hypothesis.settings.load_profile("house")
 
 GUARD.install()

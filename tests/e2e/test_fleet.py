@@ -47,7 +47,7 @@ def test_daemons_killed_and_frozen_on_one_postgresql_lose_nothing_and_repeat_not
     settled = town.wait_settled(NOTICES, 60 + NOTICES / 4)
     codes = fleet.end()
 
-    assert settled, "the daemons did not finish their work"
+    assert settled, f"the daemons did not finish their work: {town.states()}"
     assert codes == [0] * fleet.size
     assert restarted
     assert fleet.harms["killed"] and fleet.harms["frozen"], fleet.harms

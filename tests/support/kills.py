@@ -229,11 +229,16 @@ class Town:
 
     def settled(self, expected: int) -> bool:
         """Whether every notice is accepted and nothing is left that the program does by itself."""
+        states = self.states()
+        return states.total() == expected * 4 and not any(State(state) in OPEN for _, state, _ in states)
+
+    def states(self) -> Counter[tuple[str, str, str | None]]:
+        """How many deliveries there are by channel, state and reason."""
         ledger = self.ledger()
         with ledger.read() as conn:
-            states = list(conn.execute(select(delivery.c.state)).scalars())
+            rows = conn.execute(select(delivery.c.channel, delivery.c.state, delivery.c.reason)).all()
         ledger.close()
-        return len(states) == expected * 4 and not any(State(s) in OPEN for s in states)
+        return Counter((row.channel, row.state, row.reason) for row in rows)
 
     def wait_settled(self, expected: int, seconds: float) -> bool:
         """Wait until everything is settled."""
