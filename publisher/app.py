@@ -22,12 +22,12 @@ from publisher.errors import SettingsError
 from publisher.intake.feeds import FeedIntake
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
 from publisher.intake.staff_folders import Mover, StaffFolders
-from publisher.ledger import channel_state, claims, contents, routing_log
+from publisher.ledger import claims, contents, named_lease, routing_log
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import Entry, local_day
-from publisher.ledger.channel_state import ALL, LedgerStore
 from publisher.ledger.heads import write_head
 from publisher.ledger.listen import Listener
+from publisher.ledger.named_lease import LeaseLost, NamedLease
 from publisher.ledger.recorder import GroupingRecorder, InlineRecorder, Recorder
 from publisher.ledger.retention import clean_up
 from publisher.ledger.signing import Signer, read_signer
@@ -229,10 +229,14 @@ class Worker:
 
     def take_in(self) -> int:
         """One turn of the line up to accept."""
-        if not self._leads():
-            return 0
         with self._folders:
-            decided = self.line.tick(self.office.machine.clock())
+            if not self.line.lease.take():
+                return 0
+            try:
+                decided = self.line.tick(self.office.machine.clock())
+            except LeaseLost:
+                logger.warning("another daemon has taken over the folders; it goes on where this one stopped")
+                return 0
         if decided:
             self.sender.wake()
         self._midnight()
@@ -240,7 +244,7 @@ class Worker:
 
     def read_feeds(self) -> int:
         """Ask the feeds that are due; what is new is taken in at the line's next turn."""
-        if self.feeds is None or not self._leads():
+        if self.feeds is None or not self.line.lease.take():
             return 0
         return self.feeds.tick(self.office.machine.clock())
 
@@ -250,22 +254,18 @@ class Worker:
 
     def answer(self) -> int:
         """Bring folders and receipts up to date with the deliveries."""
-        if not self._leads():
-            return 0
         with self._folders:
-            self.line.sweep()
+            if not self.line.lease.take():
+                return 0
+            try:
+                self.line.sweep()
+            except LeaseLost:
+                return 0
             return self.office.receipts.write_due()
-
-    def _leads(self) -> bool:
-        """Whether this daemon has the folders: always on SQLite, under a named lease among several."""
-        ledger = self.office.ledger
-        if not ledger.shared:
-            return True
-        return LedgerStore(ledger, ALL).lease("folders", str(self.sender.daemon_id), _FOLDERS_LEASE)
 
     def watch(self) -> None:
         """Raise and clear the alarms about what should not last."""
-        if not self._leads():
+        if not self.line.lease.take():
             return
         office = self.office
         now = office.machine.clock()
@@ -304,7 +304,7 @@ class Worker:
             self.pool.close()
         with self.office.ledger.write() as tx:
             claims.end_daemon(tx, self.sender.daemon_id)
-            channel_state.free_leases(tx, [self.sender.daemon_id])
+            named_lease.free(tx, [self.sender.daemon_id])
             tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.sender.daemon_id}))
         self.office.write_head("stop")
         self.lock.release()
@@ -361,6 +361,7 @@ def start_worker(
         channels=channels,
         watch=RestWatch(settings.intake),
         law=office.law,
+        lease=NamedLease(ledger, "folders", _FOLDERS_LEASE, lambda: sender.daemon_id, outside.monotonic),
         fault=outside.fault,
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None

@@ -29,6 +29,7 @@ from publisher.ledger import acceptance, alarms, contents, intake_rows, override
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
+from publisher.ledger.named_lease import NamedLease
 from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fault
 from publisher.notice import Kind, Notice, identity
 from publisher.planning import check_all, plan, with_feeders
@@ -59,6 +60,7 @@ class Line:
     channels: Mapping[str, OpenChannel]
     watch: RestWatch
     law: Law
+    lease: NamedLease
     fault: Fault = no_fault
 
     # ---- one turn
@@ -107,8 +109,10 @@ class Line:
         taken = folder.take(one, self.settings.intake)
         if taken is None or folder.is_half_copy(one, taken, now, patience_over):
             return None
+        self.lease.keep()
         self.fault("claim_row.before")
         with self.ledger.write() as tx:
+            self.lease.check(tx)  # two daemons that both take the folders for theirs must not both take the file
             row_id = intake_rows.claim(
                 tx,
                 file_name=one.name,
@@ -200,19 +204,27 @@ class Line:
         with self.ledger.read() as conn:
             rows = intake_rows.claimed(conn)
         for row in rows:
+            self.lease.keep()
             try:
-                self._decide(row, now)
-            except (NotAllowed, TemplateFault) as error:
-                self._hold(row, [Problem(Reason.TEMPLATE_FAULT, str(error))], [])
-            except Exception as error:
-                if is_unreachable(error):
-                    raise  # not the file's fault: it is decided when the ledger is back
-                # A file is not lost to a fault of a reader, nor does it stop the others: a person looks.
-                logger.exception("deciding intake %s failed", row.n)
-                self._hold(
-                    row, [Problem(Reason.READER_FAULT, f"{ADVICE[Reason.READER_FAULT]}（{type(error).__name__}）")], []
-                )
+                self._decide_or_hold(row, now)
+            except intake_rows.AlreadyDecided as told:
+                logger.warning("left as another daemon decided it: %s", told)
         return len(rows)
+
+    def _decide_or_hold(self, row: IntakeRow, now: datetime) -> None:
+        try:
+            self._decide(row, now)
+        except intake_rows.AlreadyDecided:
+            raise
+        except (NotAllowed, TemplateFault) as error:
+            self._hold(row, [Problem(Reason.TEMPLATE_FAULT, str(error))], [])
+        except Exception as error:
+            if is_unreachable(error):
+                raise  # not the file's fault: it is decided when the ledger is back
+            # A file is not lost to a fault of a reader, nor does it stop the others: a person looks.
+            logger.exception("deciding intake %s failed", row.n)
+            told = f"{ADVICE[Reason.READER_FAULT]}（{type(error).__name__}）"
+            self._hold(row, [Problem(Reason.READER_FAULT, told)], [])
 
     def _decide(self, row: IntakeRow, now: datetime) -> None:
         with self.ledger.read() as conn:
@@ -278,6 +290,7 @@ class Line:
         """A workbook: each of its rows is an intake of its own, N-1, N-2 …"""
         for sub, draft in enumerate(drafts, 1):
             with self.ledger.write() as tx:
+                intake_rows.lock(tx, parent)
                 row_id = intake_rows.add_row(tx, parent, sub)
             with self.ledger.read() as conn:
                 row = intake_rows.read(conn, row_id)
@@ -426,6 +439,7 @@ class Line:
         with self.ledger.read() as conn:
             rows = intake_rows.to_move(conn)
         for row in rows:
+            self.lease.keep()
             try:
                 self._sweep(row)
             except OSError as error:

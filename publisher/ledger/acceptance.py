@@ -127,8 +127,10 @@ def accept(
     `approvals_needed`: how many persons must approve, on every channel or by channel. It is kept with each
     delivery: a rule that is changed later holds for what is accepted later.
 
-    Raises `NotAllowed` where a notice of this identity stands that may not be replaced now.
+    Raises `NotAllowed` where a notice of this identity stands that may not be replaced now, `AlreadyDecided` where
+    another daemon was faster.
     """
+    intake_rows.lock(tx, row)  # first of all: what is looked up below must not be this very row's, accepted elsewhere
     key = identity(content)
     number = intake_rows.number_of(row)
     standing = find_notice(tx.conn, key)

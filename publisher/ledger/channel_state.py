@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, bindparam, func, select, type_coerce, update
 
 from publisher.delivery import OPEN, State
 from publisher.ledger.alarms import clear_alarm, raise_alarm
@@ -67,13 +66,6 @@ def lock_state(tx: Tx, channel: str) -> ChannelState:
         tx.conn.execute(tx.upsert(channel_state).values(**empty).on_conflict_do_nothing())
         row = tx.conn.execute(query, {"its_name": channel}).one()
     return ChannelState(*row)
-
-
-def free_leases(tx: Tx, daemons: Sequence[int]) -> None:
-    """What these daemons held under a named lease, such as the folders, is free: they have ended."""
-    lock_state(tx, ALL)
-    theirs = (channel_store.c.channel == ALL, channel_store.c.name.startswith("lease:", autoescape=True))
-    tx.conn.execute(delete(channel_store).where(*theirs, channel_store.c.value.in_([str(one) for one in daemons])))
 
 
 def _set(tx: Tx, channel: str, **values: object) -> None:
@@ -237,6 +229,10 @@ def _waiting(conn: Connection, channel: str) -> int:
     return conn.execute(query).scalar_one()
 
 
+LEASE = "lease:"
+"""How the names of leases begin."""
+
+
 class LedgerStore:
     """The small durable state of one channel (`publisher.channel.Store`)."""
 
@@ -289,11 +285,11 @@ class LedgerStore:
         """Take or renew the named lease."""
         with self._ledger.write() as tx:
             lock_state(tx, self._channel)
-            here = (channel_store.c.channel == self._channel, channel_store.c.name == f"lease:{name}")
+            here = (channel_store.c.channel == self._channel, channel_store.c.name == LEASE + name)
             row = tx.conn.execute(select(channel_store).where(*here)).first()
             if row is not None and row.value != holder and row.until is not None and row.until > tx.now:
                 return False
-            self._write(tx, f"lease:{name}", holder, tx.now + lasts)
+            self._write(tx, LEASE + name, holder, tx.now + lasts)
             return True
 
     def step(self, name: str, ref: str | None = None) -> str | None:

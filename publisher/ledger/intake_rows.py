@@ -132,6 +132,17 @@ def receipts_written(tx: Tx, row_ids: Collection[int]) -> None:
     tx.conn.execute(written.values(receipt_due=0))
 
 
+class AlreadyDecided(Exception):
+    """The row is no longer as it was read: another daemon has decided it meanwhile."""
+
+
+def lock(tx: Tx, row: IntakeRow) -> None:
+    """Keep others from deciding `row` until the commit. Raises `AlreadyDecided`."""
+    mine = select(intake.c.id).where(intake.c.id == row.id, intake.c.state == row.state)
+    if tx.conn.execute(mine.with_for_update() if tx.on_postgresql else mine).first() is None:
+        raise AlreadyDecided(f"intake {number_of(row)} is no longer {row.state}")
+
+
 def decide(
     tx: Tx,
     row: IntakeRow,
@@ -147,7 +158,8 @@ def decide(
     by: str = PROGRAM,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Write what became of an intake row, and where its file belongs now."""
+    """Write what became of an intake row, and where its file belongs now. Raises `AlreadyDecided`."""
+    lock(tx, row)
     move = row.sub == 0 and place != row.place
     tx.conn.execute(
         update(intake)

@@ -15,7 +15,7 @@ from typing import Any
 
 from publisher.delivery import State
 from publisher.errors import ADVICE, OutcomeUnknown, Reason
-from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger import channel_state, claims, deliveries, named_lease
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Fault, Ledger, Tx
 from publisher.lock import is_free
@@ -67,7 +67,7 @@ def _settle_dead(
     # A test proves that reconciling matters by switching it off here.
     reconcile = fault("recover") != "no_reconcile"
     ids = [row.id for row in dead]
-    channel_state.free_leases(tx, ids)
+    named_lease.free(tx, ids)
     left = claims.left_behind(tx, ids)
     claims.close_calls_of(tx, ids)
     for row, call_had_begun in left:

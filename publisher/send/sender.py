@@ -19,7 +19,7 @@ from typing import Any
 from publisher.channel import CannotTell, Finding, Found
 from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
-from publisher.ledger import claims, deliveries
+from publisher.ledger import claims, deliveries, named_lease
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.claims import Claimed
@@ -182,7 +182,7 @@ class Sender:
     def _begin_anew(self) -> None:
         """Others took this daemon for dead, and what it held is theirs; it goes on as a new one."""
         old = self._daemon_id
-        self._daemon_id = self._recorder.record(lambda tx: claims.new_epoch(tx, old, self._sending.lease)).result()
+        self._daemon_id = self._recorder.record(partial(_new_epoch, old, self._sending.lease)).result()
         logger.error("daemon %d was taken for dead; going on as daemon %d", old, self._daemon_id)
 
     def _take_back_lost_claims(self) -> None:
@@ -523,6 +523,12 @@ class Sender:
         claims.end_attempt(tx, claimed.attempt_id, "unknown", reason=Reason.TIME_LIMIT.value, over=False)
         settle.account(tx, running.channel, outcome, self._sending)
         settle.unknown(tx, running.channel, row, outcome, self._rules, claimed.attempt_id, call_over=False)
+
+
+def _new_epoch(old: int, lease: timedelta, tx: Tx) -> int:
+    new = claims.new_epoch(tx, old, lease)
+    named_lease.hand_over(tx, old, new)
+    return new
 
 
 def _facts(failure: TransientFailure, attempt_id: int) -> dict[str, Any]:
