@@ -19,7 +19,7 @@ from publisher.ledger.acceptance import Planned
 from publisher.notice import LOCAL, Notice
 from publisher.render import Renderer, TemplateFault
 from publisher.rules.book import RuleBook
-from publisher.rules.clock import nearest
+from publisher.rules.clock import publish_by
 from publisher.rules.content import Checked, Papers, check_content
 from publisher.rules.due import deadline
 from publisher.rules.limits import exceeded
@@ -127,10 +127,15 @@ def _plan_one(
     if found and not mandatory:
         held = Problem(Reason.CHANNEL_LIMIT, "；".join(str(p) for p in found), channel=channel.name)
     due = deadline(base, channel.settings, law.calendar)
-    by_law = nearest(notice, law, base) if mandatory else None
-    if by_law is not None:
-        due = min(due, by_law)
-    return _planned(channel, mandatory, rendition, due, held), found
+    planned = _planned(channel, mandatory, rendition, due, held)
+    return _by_law(planned, notice, base, law) if mandatory else planned, found
+
+
+def _by_law(planned: Planned, notice: Notice, base: datetime, law: Law) -> Planned:
+    """With what the law sets: its next day that is not over is a deadline; lateness is told by its first one."""
+    clock = publish_by(notice, law, day_of(base))
+    first = clock.deadlines[0].at if clock.deadlines else None
+    return replace(planned, deadline=min(planned.deadline, clock.after(base) or planned.deadline), legal_by=first)
 
 
 def _planned(

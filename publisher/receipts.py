@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from publisher.delivery import IntakeState, Operation, State, WaitsFor, label_of
 from publisher.errors import ADVICE, Reason
-from publisher.intake.staff_folders import NOTE_ENDINGS, StaffFolders, sidecar_name, write_new
+from publisher.intake.staff_folders import CLEANED, NOTE_ENDINGS, StaffFolders, sidecar_name, write_new
 from publisher.ledger import contents, deliveries, intake_rows
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Connection, Ledger
 from publisher.notice import Notice
+from publisher.offers import Offer, copy_of, offer_of, put_offer, take_away
 from publisher.render import Renderer, fields_for_staff
 from publisher.wording import moment
 
@@ -73,7 +76,11 @@ class Receipts:
         if place == "held":
             values |= {"fields": [], "answer_name": f"{row.place_name or row.file_name}.答复.txt"}
             values["yaml_name"] = sidecar_name(row.place_name or row.file_name)
+            values["offer"] = self._offer(conn, row)
         return self.renderer.text(_TEMPLATES[place], **values)
+
+    def _offer(self, conn: Connection, row: IntakeRow) -> Offer | None:
+        return offer_of(row, partial(contents.read_blob, conn))
 
     def _common(self, row: IntakeRow) -> dict[str, Any]:
         number = intake_rows.number_of(row)
@@ -125,6 +132,9 @@ class Receipts:
             if row.state == IntakeState.ACCEPTED.value and row.notice_id is None:
                 return  # a workbook: each of its rows has a receipt
             text = self.text(conn, row)
+            offer = self._offer(conn, row) if row.state == IntakeState.HELD.value else None
+        if offer is not None:
+            put_offer(offer, self.folders.held)
         if row.state == IntakeState.ACCEPTED.value:
             number = intake_rows.number_of(row)
             stem = row.place_name or f"{number}_{row.file_name}"
@@ -137,10 +147,13 @@ class Receipts:
         write_new(path, ("\ufeff" + text.replace("\n", "\r\n")).encode("utf-8"))
 
     def remove_old_notes(self, row: IntakeRow) -> None:
-        """Take away our own note beside a place that the file has left."""
+        """Take away our own note beside a place that the file has left, and a cleaned copy that nobody took."""
         for place, ending in NOTE_ENDINGS.items():
             if place != row.place:
                 (self.folders.place(place, "") / f"{row.place_name}{ending}").unlink(missing_ok=True)
+        if row.place != "held" and any(self.folders.held.glob(f"{glob.escape(f'{row.n}_')}*{CLEANED}*")):
+            with self.ledger.read() as conn:
+                take_away(copy_of(row, partial(contents.read_blob, conn)), self.folders.held)
 
 
 def _shortened(stem: str) -> str:

@@ -14,7 +14,14 @@ from publisher.rules.clock import LegalDeadline, publish_by, stand_until
 from publisher.rules.routing import route
 from publisher.rules.terms import day_of
 
-_BY_LAW = {"overdue": "已逾期", "due": "即将到期", "short": "公示缩短"}
+_BY_LAW = {
+    "overdue": "已逾期",
+    "due": "即将到期",
+    "late": "曾逾期公开",
+    "short": "公示缩短",
+    "cut": "提前撤下",
+    "no_result": "缺结果公告",
+}
 
 
 def say_legal(rows: Sequence[LegalRow], office: Office) -> None:

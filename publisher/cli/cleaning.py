@@ -1,4 +1,4 @@
-"""The command that makes a cleaned copy of a Word file; the file itself is left as it is."""
+"""The command that makes a cleaned copy of a Word file, workbook, PDF or old office file; the file stays as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from publisher.cli.base import NOT_DONE, OK, Desk, Json, command
 from publisher.cli.output import say, say_json
 from publisher.errors import SettingsError
-from publisher.rules.clean import CannotBeCleaned, clean_docx
+from publisher.rules.clean import CannotBeCleaned, cleaned_copy
 
 MARK = "已清理"
 """Stands behind the name of a cleaned copy."""
@@ -23,18 +23,18 @@ def register(app: typer.Typer) -> None:
 
 def clean(
     desk: Desk,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Word files (.docx).")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Word, Excel, PDF or old office files.")],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to (default: beside each file).")
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Write a copy with revisions accepted and comments, hidden text and names removed（清理）; the file stays."""
+    """Write a copy without revisions, comments, hidden text, embedded files and names（清理）; the file stays."""
     done = True
     for path in files:
         target = _free(out or path.parent, path)
         try:
-            data = clean_docx(path.read_bytes())
+            data = cleaned_copy(path.read_bytes())
         except OSError as error:
             raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
         except CannotBeCleaned as why:

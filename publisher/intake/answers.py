@@ -10,7 +10,14 @@ from pathlib import Path
 from publisher.intake.folder import shown_name
 
 ENDING = ".答复.txt"
-WORDS = {"新版本": "version", "更正": "change", "重复": "duplicate", "发布": "publish", "办结": "settled"}
+WORDS = {
+    "新版本": "version",
+    "更正": "change",
+    "重复": "duplicate",
+    "发布": "publish",
+    "办结": "settled",
+    "清理": "cleaned",
+}
 """What staff may write in the first line, and the word in the ledger."""
 
 

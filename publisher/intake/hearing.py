@@ -10,8 +10,8 @@ from pathlib import Path
 
 from publisher.errors import Problem, Reason
 from publisher.intake import folder
-from publisher.intake.answers import answers, has_rested
-from publisher.intake.staff_folders import StaffFolders, sidecar_name
+from publisher.intake.answers import Answer, answers, has_rested
+from publisher.intake.staff_folders import StaffFolders, cleaned_name, sidecar_name
 from publisher.ledger import again, intake_rows
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Ledger
@@ -40,6 +40,10 @@ class Hearing:
             if row is None or answer.word is None:
                 not_understood.append(answer.path.name)
                 continue
+            if answer.word == "cleaned":
+                if not self._hear_cleaned(row, answer):
+                    not_understood.append(answer.path.name)
+                continue
             with self.ledger.write() as tx:
                 again.answer_file(tx, row, answer.word, answer.by, answer.text)
             answer.path.unlink()  # its text is in the log
@@ -49,6 +53,21 @@ class Hearing:
         for row in held.values():
             if not self._hear_stated(row, now):
                 self._hear_replaced(row, now)
+
+    def _hear_cleaned(self, row: IntakeRow, answer: Answer) -> bool:
+        """The cleaned copy is wanted: it goes into the drop folder in place of the held file; False: there is none."""
+        held, dropped = Path(row.place_name), Path(row.file_name)
+        names = [held.name, f"{held.stem}.zip", f"{held.name}.zip"]  # of a folder or a ZIP the copy is a ZIP
+        copies = [path for name in names if (path := self.folders.held / cleaned_name(name)).is_file()]
+        if not copies:
+            return False
+        taken_as = dropped.name if copies[0].suffix == dropped.suffix else f"{dropped.name}{copies[0].suffix}"
+        self.give_back(copies[0], self.folders.drop / taken_as)
+        with self.ledger.write() as tx:
+            again.note_answer(tx, row, "cleaned", answer.by, answer.text)
+        self.returned(row, [Problem(Reason.HIDDEN_CONTENT, f"{answer.by} 已核对清理后的副本，改用副本重新收取")])
+        answer.path.unlink()  # its text is in the log
+        return True
 
     def _hear_stated(self, row: IntakeRow, now: datetime) -> bool:
         """A `.yaml` beside the held file that is new, or says something new since the file was decided."""

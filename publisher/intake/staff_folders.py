@@ -19,6 +19,8 @@ from publisher.ledger.store import Fault, no_fault
 from publisher.settings import FolderSettings
 
 NOTE_ENDINGS = {"held": ".待处理说明.txt", "returned": ".退回原因.txt"}
+CLEANED = ".已清理"
+"""Stands behind the stem of a cleaned copy that is offered."""
 _LONGEST_NAME = 255
 """Bytes of one file name on the usual file systems."""
 
@@ -56,7 +58,9 @@ class StaffFolders:
 
 def placed_name(number: str, name: str) -> str:
     """`<N>_<name>`, shortened in its stem if the file system could not hold it with a note's ending."""
-    room = _LONGEST_NAME - len(f"{number}_".encode()) - max(len(e.encode()) for e in NOTE_ENDINGS.values())
+    room = (
+        _LONGEST_NAME - len(f"{number}_".encode()) - max(len(e.encode()) for e in NOTE_ENDINGS.values()) - len(".zip")
+    )
     if len(name.encode()) > room:
         stem, dot, ending = name.rpartition(".")
         if not dot or len(ending.encode()) > 20:
@@ -69,6 +73,12 @@ def placed_name(number: str, name: str) -> str:
 def sidecar_name(placed: str) -> str:
     """The name under which a sidecar lies beside its placed file."""
     return f"{placed}.yaml"
+
+
+def cleaned_name(placed: str) -> str:
+    """The name of the cleaned copy that is offered beside a placed file."""
+    path = Path(placed)
+    return f"{path.stem}{CLEANED}{path.suffix}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from publisher.notice import Kind, Notice, identity
 class Planned:
     """One delivery to be: on which channel, with which text, until when, and whether it is held from the start.
 
+    `legal_by`: the first day of the law by whose end the notice must be public, over already or not.
     `fed_by`: the channel that forwards it there; nothing is sent, it is looked for once that one has published.
     """
 
@@ -38,6 +39,7 @@ class Planned:
     deadline: datetime
     held: Problem | None = None
     fed_by: str | None = None
+    legal_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +316,7 @@ def _plan(
         "predecessor_id": before.id if before is not None else None,
         "publish_at": content.publish_at,
         "deadline": plan.deadline,
+        "legal_by": plan.legal_by,
         "bid_deadline": bid_deadline if isinstance(bid_deadline, datetime) else None,
         "approvals_needed": approvals_needed,
         "tries": 0,

@@ -159,6 +159,11 @@ def _decide_again(tx: Tx, row: IntakeRow, **values: object) -> None:
 def answer_file(tx: Tx, row: IntakeRow, answer: str, by: str, text: str) -> None:
     """Staff answered the question about a held file in its folder: it is decided once more, with the answer."""
     _decide_again(tx, row, answer=answer, answered_by=by)
+    note_answer(tx, row, answer, by, text)
+
+
+def note_answer(tx: Tx, row: IntakeRow, answer: str, by: str, text: str) -> None:
+    """The log row of an answer; nothing else."""
     number = intake_rows.number_of(row)
     tx.log(Entry(event="answered", by=by, number=number, data={"answer": answer, "text": text}))
 

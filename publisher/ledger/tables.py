@@ -184,6 +184,7 @@ delivery = Table(
     Column("predecessor_id", BigInteger, ForeignKey("delivery.id")),
     Column("publish_at", Moment),
     Column("deadline", Moment, nullable=False),
+    Column("legal_by", Moment),  # by when the law has the notice public; None: no rule says
     Column("bid_deadline", Moment),
     Column("until", Moment),
     Column("next_at", Moment),  # when the program next acts on it by itself

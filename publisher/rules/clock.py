@@ -35,6 +35,10 @@ class Clock:
     deadlines: tuple[LegalDeadline, ...]
     unknown: tuple[UnknownYear, ...] = ()
 
+    def after(self, now: datetime) -> datetime | None:
+        """The next one that is not over at `now`; None: no rule says one, or all are over."""
+        return min((one.at for one in self.deadlines if one.at > now), default=None)
+
 
 def publish_by(notice: Notice, law: Law, day: date) -> Clock:
     """By when the notice must be public: results after their event, announcements before what they announce.
@@ -64,10 +68,17 @@ def stand_until(notice: Notice, law: Law, visible: date) -> Clock:
     return _clock(found)
 
 
-def nearest(notice: Notice, law: Law, now: datetime) -> datetime | None:
-    """The next instant by which the law has the notice public; None: no rule says one, or all are over."""
-    ahead = [one.at for one in publish_by(notice, law, day_of(now)).deadlines if one.at > now]
-    return min(ahead, default=None)
+def result_by(notice: Notice, law: Law, day: date) -> Clock:
+    """By when the result of what this notice announces must be public, by the rules to `result_published`.
+
+    `day` chooses the rules where the notice prints no date of its own.
+    """
+    found = []
+    for term in law.applying(notice, notice.dates.printed_on or day):
+        start = start_day(term, notice, None) if term.to == "result_published" else None
+        if start is not None:
+            found.append((term, ends(term, start, law.calendar)))
+    return _clock(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,8 @@ def _runs_from_publication(term: Term) -> bool:
 
 
 def _last_day_to_publish(term: Term, notice: Notice, law: Law) -> date | UnknownYear | None:
+    if term.to == "result_published":
+        return None  # speaks of another notice
     if term.at_most is not None:
         start = start_day(term, notice, None)
         return None if start is None else ends(term, start, law.calendar)

@@ -10,16 +10,19 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 import pypdfium2
 from lxml import etree
-from pypdfium2 import raw as pdfium
 
 from publisher.errors import Reason
 from publisher.notice import Kind
 from publisher.rules.book import Word
+from publisher.rules.hidden_runs import hidden_styles as _hidden_styles
+from publisher.rules.hidden_runs import is_hidden
+from publisher.rules.old_office import MAGIC, OldFileUnreadable, names_in_old_file
+from publisher.rules.pdf_papers import MAX_PAGES, PdfUnreadable, look_into_pdf
 from publisher.rules.privacy import Passage, screen
 from publisher.rules.row import Finding
 
@@ -27,8 +30,6 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MAX_PART = 64 * 1024 * 1024
 """Largest unpacked part of a package that is looked into, in bytes."""
 MAX_ENTRIES = 500
-MAX_PAGES = 400
-"""Pages of a PDF whose text is screened."""
 _NOT_A_NAME = re.compile(
     r"管理员|用户|微软|办公|科室|公司|中心|未知|作者|电脑|系统|雨林|番茄|联想|学院|大学|政府|招标|采购"
 )
@@ -36,10 +37,6 @@ _PERSON = re.compile(r"[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,6}·[\u4e00-\u9fff
 _BROKEN = (zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, EOFError, OSError, ValueError,
            NotImplementedError, RuntimeError)  # fmt: skip
 """What a package out of shape ends in; the main document was opened before, an attachment may be anything."""
-_ANNOTATIONS = {
-    pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_HIGHLIGHT, pdfium.FPDF_ANNOT_STRIKEOUT,
-    pdfium.FPDF_ANNOT_UNDERLINE, pdfium.FPDF_ANNOT_INK, pdfium.FPDF_ANNOT_CARET,
-}  # fmt: skip
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -56,6 +53,14 @@ def paper_findings(
             yield from _beside_text(main[1], "公告正文文件", "file.author")
     for name, data in attachments.items():
         yield from _attachment(PurePosixPath(name).name, data, kind, words, depth=0)
+
+
+def carried_beside(data: bytes, label: str) -> list[Finding]:
+    """What one file carries beside its text, strictly; a file that cannot be looked into has nothing to say."""
+    found: list[Finding] = []
+    with contextlib.suppress(_NotScreened):
+        found.extend(_beside_text(data, label, "file.author_attachment"))
+    return [one for one in found if one.reason is not Reason.NOT_SCREENED]
 
 
 def _attachment(name: str, data: bytes, kind: Kind, words: Sequence[Word], depth: int) -> Iterator[Finding]:
@@ -120,9 +125,20 @@ def _beside_text(data: bytes, label: str, author_rule: str, *, strict: bool = Fa
             raise _NotScreened("打不开或已损坏") from None
     elif data.startswith(b"%PDF"):
         yield from _pdf_beside_text(data, label, author_rule)
+    elif data.startswith(MAGIC):
+        yield from _old_file(data, label, author_rule)
+        if strict:
+            raise _NotScreened("的格式（旧版 Word、表格）")
     elif strict and _text_of_bytes(data) is None:
         kind = "是图片" if data.startswith(_PICTURES) else "的格式（如旧版 Word、图纸）"
         raise _NotScreened(kind)
+
+
+def _old_file(data: bytes, label: str, author_rule: str) -> Iterator[Finding]:
+    try:
+        yield from _authors(names_in_old_file(data), label, author_rule)
+    except OldFileUnreadable as why:
+        raise _NotScreened(str(why)) from None
 
 
 def _xml(package: zipfile.ZipFile, part: str) -> etree._Element | None:
@@ -136,10 +152,12 @@ def _xml(package: zipfile.ZipFile, part: str) -> etree._Element | None:
 
 def _package(package: zipfile.ZipFile, label: str, author_rule: str) -> Iterator[Finding]:
     names = package.namelist()
-    for part in sorted(n for n in names if re.fullmatch(r"word/(document|header\d*|footer\d*|footnotes)\.xml", n)):
+    styles = _hidden_styles(_xml(package, "word/styles.xml"))
+    texts = r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml"
+    for part in sorted(n for n in names if re.fullmatch(texts, n)):
         root = _xml(package, part)
         if root is not None:
-            yield from _word_part(root, label)
+            yield from _word_part(root, label, styles)
     comments = 0
     for part in (n for n in names if re.fullmatch(r"(word/comments|xl/comments\d*|xl/threadedComments/.+)\.xml", n)):
         root = _xml(package, part)
@@ -152,13 +170,14 @@ def _package(package: zipfile.ZipFile, label: str, author_rule: str) -> Iterator
         if sheet.get("state") in ("hidden", "veryHidden"):
             detail = f"{label}中有隐藏的工作表“{sheet.get('name')}”，请清理后重新放入。"
             yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", label)
+    yield from _inserted_objects(names, label)
     core = _xml(package, "docProps/core.xml")
     if core is not None:
         people = {e.text for e in core.iter("{*}creator", "{*}lastModifiedBy") if e.text}
         yield from _authors(people, label, author_rule)
 
 
-def _word_part(root: etree._Element, label: str) -> Iterator[Finding]:
+def _word_part(root: etree._Element, label: str, styles: Collection[str]) -> Iterator[Finding]:
     for tags, what, rule in (
         ((f"{W}ins", f"{W}moveTo"), "插入修订", "file.changes"),
         ((f"{W}del", f"{W}moveFrom"), "删除修订", "file.changes"),
@@ -170,20 +189,27 @@ def _word_part(root: etree._Element, label: str) -> Iterator[Finding]:
             where = f"首处在{place}：“{texts[0].strip()[:12]}”"
             detail = f"{label}中有 {len(texts)} 处{what}（{where}），请接受或拒绝全部修订后重新放入。"
             yield Finding(rule, Reason.HIDDEN_CONTENT, detail, "file", f"{label}{place}")
-    hidden = [run for run in root.iter(f"{W}r") if _is_hidden(run) and _run_text(run).strip()]
+    hidden = [run for run in root.iter(f"{W}r") if is_hidden(run, styles) and _run_text(run).strip()]
     if hidden:
         place = _paragraph_place(root, hidden[0])
         detail = f"{label}中有 {len(hidden)} 处隐藏文字（首处在{place}），请清理后重新放入。"
         yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", f"{label}{place}")
 
 
+def _inserted_objects(names: Sequence[str], label: str) -> Iterator[Finding]:
+    objects = [n for n in names if re.fullmatch(r"(?:word|xl|ppt)/embeddings/.+", n)]
+    if objects:
+        detail = (
+            f"{label}中嵌有 {len(objects)} 个文件（{PurePosixPath(objects[0]).name}），程序不检查其内容，请人工核对。"
+        )
+        yield Finding("file.embedded_object", Reason.NOT_SCREENED, detail, "file", label)
+    if any(PurePosixPath(n).name == "vbaProject.bin" for n in names):
+        detail = f"{label}中有宏程序，请另存为不含宏的文件后重新放入。"
+        yield Finding("file.script", Reason.HIDDEN_CONTENT, detail, "file", label)
+
+
 def _run_text(element: etree._Element) -> str:
     return "".join(e.text or "" for e in element.iter(f"{W}t", f"{W}delText"))
-
-
-def _is_hidden(run: etree._Element) -> bool:
-    mark = run.find(f"{W}rPr/{W}vanish")
-    return mark is not None and mark.get(f"{W}val") not in ("0", "false", "off")
 
 
 def _paragraph_place(root: etree._Element, inside: etree._Element) -> str:
@@ -193,7 +219,7 @@ def _paragraph_place(root: etree._Element, inside: etree._Element) -> str:
     return "段落之间"
 
 
-def _authors(people: set[str], label: str, rule: str) -> Iterator[Finding]:
+def _authors(people: Collection[str], label: str, rule: str) -> Iterator[Finding]:
     for name in sorted(people):
         person = re.sub(r"\s", "", name)
         if _PERSON.fullmatch(person) and not _NOT_A_NAME.search(person):
@@ -202,40 +228,30 @@ def _authors(people: set[str], label: str, rule: str) -> Iterator[Finding]:
             yield Finding(rule, Reason.FILE_METADATA, detail, "file", label)
 
 
-def _pdf(data: bytes) -> pypdfium2.PdfDocument:
-    try:
-        return pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError:
-        raise _NotScreened("打不开或有密码") from None
-
-
 def _pdf_beside_text(data: bytes, label: str, author_rule: str) -> Iterator[Finding]:
-    document = _pdf(data)
     try:
-        author = str(document.get_metadata_dict().get("Author") or "")
-        marks = [number for number in range(min(len(document), MAX_PAGES)) if _has_marks(document, number)]
-    except pypdfium2.PdfiumError:
-        raise _NotScreened("打不开或已损坏") from None
-    finally:
-        document.close()
-    yield from _authors({author} if author else set(), label, author_rule)
-    if marks:
-        detail = f"{label}第 {'、'.join(str(n + 1) for n in marks[:10])} 页有批注，请清理后重新放入。"
-        yield Finding("file.comments", Reason.HIDDEN_CONTENT, detail, "file", f"{label}第 {marks[0] + 1} 页")
+        inside = look_into_pdf(data)
+    except PdfUnreadable as why:
+        raise _NotScreened(str(why)) from None
+    yield from _authors(inside.names, label, author_rule)
+    if inside.note_pages:
+        pages = "、".join(str(page) for page in inside.note_pages[:10])
+        detail = f"{label}第 {pages} 页有批注或标注，请清理后重新放入。"
+        yield Finding("file.comments", Reason.HIDDEN_CONTENT, detail, "file", f"{label}第 {inside.note_pages[0]} 页")
+    for page, text in inside.hidden.items():
+        detail = f"{label}第 {page} 页有看不见的文字（开头为“{_begin(text)}”），请清理后重新放入。"
+        yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", f"{label}第 {page} 页")
+    if inside.embedded:
+        detail = f"{label}中嵌有 {len(inside.embedded)} 个文件（{inside.embedded[0]}），请清理后重新放入。"
+        yield Finding("file.embedded", Reason.HIDDEN_CONTENT, detail, "file", label)
+    if inside.scripts:
+        detail = f"{label}中有脚本程序，请清理后重新放入。"
+        yield Finding("file.script", Reason.HIDDEN_CONTENT, detail, "file", label)
 
 
-def _has_marks(document: pypdfium2.PdfDocument, number: int) -> bool:
-    page = document[number]
-    try:
-        for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
-            annotation = pdfium.FPDFPage_GetAnnot(page, index)
-            subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
-            pdfium.FPDFPage_CloseAnnot(annotation)
-            if subtype in _ANNOTATIONS:
-                return True
-    finally:
-        page.close()
-    return False
+def _begin(text: str) -> str:
+    """The first letters of a hidden text, enough to find it; figures are not repeated, they may be private."""
+    return re.sub(r"\d", "*", text[:12])
 
 
 # ---- the text of attachments
@@ -293,7 +309,10 @@ def _cell_text(cell: etree._Element, texts: Sequence[str]) -> str:
 
 
 def _pdf_passages(data: bytes, label: str) -> list[Passage]:
-    document = _pdf(data)
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        raise _NotScreened("打不开或有密码") from None
     passages: list[Passage] = []
     try:
         for number in range(min(len(document), MAX_PAGES)):

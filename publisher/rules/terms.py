@@ -29,12 +29,17 @@ Start = Literal[
     "corrected_on",
     "printed_on",
     "publicity_start",
+    "publicity_end",
+    "bid_deadline",
     "offer_from",
     "award_decided_on",
     "contract_signed_on",
     "published",
 ]
-Goal = Literal["bid_deadline", "documents_until", "publicity_end", "offer_from", "published", "stated_term"]
+Goal = Literal[
+    "bid_deadline", "documents_until", "publicity_end", "offer_from", "published", "result_published", "stated_term"
+]
+_TO_PUBLISH = ("published", "result_published")
 
 
 class Breach(StrEnum):
@@ -75,8 +80,12 @@ class Term(BaseModel):
     def _whole(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("give at_least or at_most, one of them")
-        if (self.at_most is not None) != (self.to == "published"):
-            raise ValueError('at_most and to = "published" belong together: by when the notice must be public')
+        if (self.at_most is not None) != (self.to in _TO_PUBLISH):
+            raise ValueError('at_most and "published" or "result_published" belong together: by when it must be public')
+        if self.to == "result_published" and self.breach is not Breach.INFO:
+            raise ValueError(
+                'a rule to "result_published" has breach = "info": no notice is there to hold or to warn of'
+            )
         if (self.to == "stated_term") == bool(self.starts) or (self.to == "stated_term") != bool(self.stated):
             raise ValueError("a rule has `from`; one about a stated_term has `stated` instead")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
@@ -186,7 +195,7 @@ def start_day(term: Term, notice: Notice, published: date | None) -> date | None
 
 def goal_of(term: Term, notice: Notice) -> datetime | date | None:
     """What the term must reach, as printed; None: not printed, or not a printed date."""
-    if term.to in ("published", "stated_term"):
+    if term.to in (*_TO_PUBLISH, "stated_term"):
         return None
     value: datetime | date | None = getattr(notice.dates, term.to)
     return value

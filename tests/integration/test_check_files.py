@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,11 @@ import pytest
 
 from publisher.delivery import IntakeState, State
 from publisher.ledger import intake_rows
-from publisher.rules.clean import clean_docx
+from publisher.rules.clean import cleaned_copy
 from tests.support import notice_texts as texts
 from tests.support.desk import TestDesk
-from tests.support.rules import word_file
+from tests.support.office_files import xlsx_of, zip_of
+from tests.support.rules import hidden_sheet, word_file
 
 WRONG = (
     texts.RESULT.replace("91420111751839827U", "91420111751839827A")
@@ -202,7 +205,7 @@ def test_clean_writes_a_copy_beside_the_file_that_the_line_accepts_and_overwrite
     assert desk.run("check", str(path)).exit_code == 1
     first, second = (desk.json("clean", str(path))[0]["cleaned"] for _ in range(2))
     assert Path(first).name == "结果公告.已清理.docx" and Path(second).name == "结果公告.已清理(2).docx"
-    assert path.read_bytes() == dirty and Path(first).read_bytes() == clean_docx(dirty)
+    assert path.read_bytes() == dirty and Path(first).read_bytes() == cleaned_copy(dirty)
     drop(desk, "结果公告.docx", Path(first).read_bytes())
     assert desk.run("once").exit_code == 0
 
@@ -215,3 +218,104 @@ def test_clean_says_of_each_file_that_it_cannot_clean_why(desk: TestDesk) -> Non
     assert Path(lines[1]["cleaned"]).parent == desk.folder / "out" and Path(lines[1]["cleaned"]).exists()
     assert desk.run("clean", str(desk.folder / "none.docx")).exit_code == 2
     assert json.dumps(lines)
+
+
+# ---- cleaned copies offered beside a held file
+
+
+DIRTY = {"comment": "对吗", "inserted": "另有说明。", "author": "孔某某"}
+
+
+def held_folder(desk: TestDesk) -> Path:
+    return desk.data / "folders" / "待处理"
+
+
+def answer(desk: TestDesk, held: str, *lines: str) -> None:
+    path = held_folder(desk) / f"{held}.答复.txt"
+    path.write_text("\n".join(lines), "utf-8")
+    os.utime(path, (0, 0))  # long at rest
+
+
+def test_a_held_file_gets_a_cleaned_copy_beside_it_and_goes_out_once_a_named_person_answers(desk: TestDesk) -> None:
+    desk.build("county")
+    drop(desk, "结果公告.docx", word_file(*texts.RESULT.splitlines(), **DIRTY))
+    assert desk.run("once").exit_code == 1
+    copy = held_folder(desk) / "1_结果公告.已清理.docx"
+    assert copy.read_bytes() == cleaned_copy((held_folder(desk) / "1_结果公告.docx").read_bytes())
+    (note,) = held_folder(desk).glob("*说明*")
+    assert "“1_结果公告.已清理.docx”" in note.read_text("utf-8-sig") and "第一行写“清理”" in note.read_text("utf-8-sig")
+    desk.run("once")
+    assert copy.exists(), "it never goes by itself"
+    assert desk.sites["county"].items() == []
+
+    answer(desk, "1_结果公告.docx", "清理")  # no name: nobody answers for it
+    desk.run("once")
+    assert copy.exists()
+    answer(desk, "1_结果公告.docx", "清理", "王某")
+    desk.run("once")
+    desk.run("once")
+    assert len(desk.sites["county"].items()) == 1
+    assert questions(desk, "2")[0] == IntakeState.ACCEPTED.value
+    state, (why,) = questions(desk, "1")
+    assert state == IntakeState.RETURNED.value and "王某 已核对清理后的副本" in why
+    assert list(held_folder(desk).iterdir()) == []
+    assert "王某" in desk.run("log").stdout
+    assert desk.run("verify").exit_code == 0
+
+
+def test_of_a_zip_or_a_folder_the_copy_is_a_zip_with_every_file_and_the_clean_ones_untouched(
+    desk: TestDesk,
+) -> None:
+    desk.build("county")
+    files = {
+        "结果公告.docx": word_file(*texts.RESULT.splitlines(), comment="对吗"),
+        "附件/清单.docx": word_file("清单", author="孔某某"),
+        "附件/说明.txt": "无".encode(),
+    }
+    drop(desk, "结果.zip", zip_of(files, encoding="gb18030"))
+    for name, data in files.items():
+        a_file(desk, name.replace("附件/", ""), data, "data/folders/待发布/另一份")
+    assert desk.run("once").exit_code == 1
+    copies = sorted(held_folder(desk).glob("*已清理*"))
+    assert {path.name for path in copies} == {"1_结果.已清理.zip", "2_另一份.已清理.zip"} or {
+        path.name for path in copies
+    } == {"2_结果.已清理.zip", "1_另一份.已清理.zip"}
+    for path in copies:
+        with zipfile.ZipFile(path) as archive:
+            inside = {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist()}
+        assert inside == {
+            "结果公告.docx": cleaned_copy(files["结果公告.docx"]),
+            "清单.docx": cleaned_copy(files["附件/清单.docx"]),
+            "说明.txt": "无".encode(),
+        }
+    first = next(path.name for path in copies if "结果" in path.name)
+    answer(desk, first.replace(".已清理", ""), "清理", "王某")
+    desk.run("once")
+    desk.run("once")
+    assert len(desk.sites["county"].items()) == 1
+
+
+def test_a_copy_that_nobody_took_goes_when_the_file_leaves_and_one_that_staff_changed_stays(desk: TestDesk) -> None:
+    desk.build("county")
+    for title in ("甲", "乙"):
+        text = texts.RESULT.replace("曲阜市人民医院", f"曲阜市{title}医院").replace("SDGP", f"SD{ord(title)}GP")
+        drop(desk, f"{title}.docx", word_file(*text.splitlines(), comment="对吗"))
+        desk.run("once")
+    untouched, changed = (next(held_folder(desk).glob(f"*{title}.已清理.docx")) for title in ("甲", "乙"))
+    changed.write_bytes(changed.read_bytes() + b" ")
+    for number in ("1", "2"):
+        ran = desk.run("override", number, "--rule", "file.comments", "--by", "王主任", "--reason", "批注可公开")
+        assert ran.exit_code == 0, ran.output
+    desk.run("once")
+    assert questions(desk, "1")[0] == questions(desk, "2")[0] == IntakeState.ACCEPTED.value
+    assert not untouched.exists() and changed.exists()
+
+
+def test_where_no_copy_can_be_made_the_note_says_why(desk: TestDesk) -> None:
+    desk.build("county")
+    files = {"结果公告.txt": texts.RESULT.encode(), "清单.xlsx": hidden_sheet(xlsx_of([["附件"]]))}
+    drop(desk, "结果.zip", zip_of(files))
+    assert desk.run("once").exit_code == 1
+    (note,) = held_folder(desk).glob("*说明*")
+    assert "程序不能代为清理该文件：“清单.xlsx”文件中有隐藏的工作表“公告”" in note.read_text("utf-8-sig")
+    assert list(held_folder(desk).glob("*已清理*")) == []

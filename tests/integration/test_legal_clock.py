@@ -13,7 +13,7 @@ import pytest
 
 from publisher.delivery import State
 from publisher.errors import NotAllowed, Reason
-from publisher.ledger import channel_state, intake_rows, overrides, routing_log
+from publisher.ledger import acts, amend, channel_state, intake_rows, overrides, routing_log
 from publisher.ledger.acts import Person
 from publisher.ledger.tables import delivery
 from publisher.legal import LegalRow, legal_rows
@@ -27,6 +27,7 @@ from tests.support.desk import TestDesk
 
 MONDAY = datetime(2026, 3, 16, 9, 0, tzinfo=LOCAL)
 SOMEONE = Person("王主任", "wang@desk")
+TAKES_BACK = '\noperations = ["publish", "update", "withdraw"]'
 DESIGNATED = ALL + '\ndesignated_for = ["works"]'
 
 
@@ -279,3 +280,85 @@ def test_a_channel_that_is_off_by_default_gets_a_notice_when_a_person_asks_and_o
         assert "extra栏目（选发）：已发布" in desk.receipt("1")
     finally:
         desk.close()
+
+
+# ---- lateness that shows after publication
+
+
+def a_result(decided: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "form": Form.WINNING_RESULT,
+        "project_class": ProjectClass.PROCUREMENT,
+        "dates": Dates(award_decided_on=date.fromisoformat(decided)),
+        "winners": [{"name": "山东甲有限公司", "price": {"raw": "1元", "yuan": "736320"}}],
+    } | changes
+
+
+def states(desk: ClockedDesk) -> list[tuple[str, str, str]]:
+    return [(row.state, row.rule, row.number) for row in rows(desk)]
+
+
+def test_a_result_handed_in_after_its_two_working_days_is_listed_as_late_though_it_is_public(desk: ClockedDesk) -> None:
+    desk.open(county=ALL)
+    desk.drop("准时", **a_result("2026-03-12"))  # Thursday: Friday, Monday
+    desk.drop("迟到", **a_result("2026-03-11"))
+    assert states(desk) == [("late", "P9", "2")]
+    (row,) = rows(desk)
+    assert row.at == end_of(date(2026, 3, 13)) and "2026-03-16 09:00 才公开" in row.what
+
+    desk.clock.move_to(MONDAY + timedelta(days=61))
+    assert states(desk) == []  # old lateness is in the log, not on the list of what to look at
+
+
+def test_a_contract_that_waits_over_its_day_is_late_once_it_is_public(desk: ClockedDesk) -> None:
+    desk.open(county=ALL)
+    with desk.line.office.ledger.write() as tx:
+        channel_state.stop(tx, "county", "王主任", "停电", "wang@desk")
+    signed = {"form": Form.CONTRACT, "dates": Dates(contract_signed_on=date(2026, 3, 13))}
+    desk.drop("合同", **a_result("2026-03-13", **signed))
+    desk.clock.move_to(datetime(2026, 3, 18, 9, 0, tzinfo=LOCAL))
+    assert states(desk) == [("overdue", "P12", "1")]
+    with desk.line.office.ledger.write() as tx:
+        channel_state.resume(tx, "county", "王主任", "来电", "wang@desk")
+    desk.work()
+    assert states(desk) == [("late", "P12", "1")]
+
+
+def test_candidates_taken_off_before_their_three_days_are_listed_as_cut(desk: ClockedDesk) -> None:
+    desk.open(county=DESIGNATED + TAKES_BACK, city=ALL + TAKES_BACK)
+    desk.drop("公示", **candidates("2026-03-20"))
+    desk.drop("照旧", **candidates("2026-03-20"))
+    with desk.line.office.ledger.write() as tx:
+        mine = acts.of_number(tx.conn, "1")
+        amend.withdraw(tx, mine, SOMEONE, "发错", amend.Ways(lambda _channel, _operation: True, {}))
+    desk.work()
+    (row,) = rows(desk)
+    assert (row.state, row.rule, row.number, row.channel) == ("cut", "E7", "1", "county")  # not the other medium
+    assert row.at == end_of(date(2026, 3, 20)) and "已撤下，未满期" in row.what
+
+
+def test_candidates_without_a_result_are_listed_five_working_days_after_their_publicity(desk: ClockedDesk) -> None:
+    desk.open(county=ALL)
+    desk.drop("公示", **candidates("2026-03-19", project_no="NO-1", project_class=ProjectClass.WORKS))
+    desk.clock.move_to(end_of(date(2026, 3, 26)) - timedelta(minutes=1))
+    assert states(desk) == []
+    desk.clock.move_to(end_of(date(2026, 3, 26)))
+    assert states(desk) == [("no_result", "E7R", "1")]
+    won = a_result("2026-03-26", project_no="NO-1", project_class=ProjectClass.WORKS)
+    desk.drop("结果", **won)
+    assert states(desk) == []
+
+
+def test_a_result_for_one_of_two_lots_leaves_the_other_without_and_a_termination_answers_for_both(
+    desk: ClockedDesk,
+) -> None:
+    desk.open(county=ALL)
+    lots = [{"no": "1"}, {"no": "2"}]
+    works = {"project_no": "NO-1", "project_class": ProjectClass.WORKS}
+    desk.drop("公示", **candidates("2026-03-19", lots=lots, **works))
+    desk.drop("结果", **a_result("2026-03-19", lots=lots[:1], **works))
+    desk.clock.move_to(end_of(date(2026, 3, 27)))
+    assert states(desk) == [("no_result", "E7R", "1")]
+    ended = {"form": Form.TERMINATION, "dates": Dates(), "lots": lots[1:]}
+    desk.drop("终止", **a_result("2026-03-19", winners=[], **works, **ended))
+    assert "no_result" not in [state for state, _, _ in states(desk)], desk.intake_states()

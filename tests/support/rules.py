@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Collection, Mapping
 from datetime import date
 
@@ -80,4 +81,16 @@ def word_file(
         last.add_run(hidden).font.hidden = True
     out = io.BytesIO()
     document.save(out)
+    return out.getvalue()
+
+
+def hidden_sheet(workbook: bytes) -> bytes:
+    """The workbook with its first sheet hidden."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(out, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == "xl/workbook.xml":
+                content = content.replace(b"<sheet ", b'<sheet state="hidden" ', 1)
+            new.writestr(entry, content)
     return out.getvalue()

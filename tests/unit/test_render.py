@@ -360,6 +360,7 @@ def test_practice_is_printed_on_every_text_for_staff() -> None:
             fields=[],
             answer_name="a.docx.答复.txt",
             yaml_name="a.docx.yaml",
+            offer=None,
             **common,
         ),
     ]
@@ -397,6 +398,7 @@ def test_a_held_file_says_how_to_answer() -> None:
         drop_folder="待发布",
         answer_name="a.docx.答复.txt",
         yaml_name="a.docx.yaml",
+        offer=None,
     )
     assert "  1. 与编号 3 重号，内容不同\n" in text
     assert "  标题：某某招标公告\n" in text

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.notice import LOCAL, Dates, Form, Notice, ProjectClass
 from publisher.rules.calendar import Calendar, UnknownYear
-from publisher.rules.clock import nearest, publish_by, shortened, stand_until
+from publisher.rules.clock import publish_by, shortened, stand_until
 from publisher.rules.terms import Law, load_law, shipped_terms
 from tests.support.builders import a_notice
 
@@ -84,9 +84,10 @@ def test_lateness_shortens_a_printed_publicity_and_a_day_earlier_does_not() -> N
 
 def test_the_nearest_deadline_is_the_next_one_that_is_not_over() -> None:
     notice = a_text(Form.TENDER, W, printed_on=date(2026, 3, 16), bid_deadline=at("2026-04-07T09:00"))
-    assert nearest(notice, LAW, at("2026-03-16T09:00")) == at("2026-03-19T00:00")
-    assert nearest(notice, LAW, at("2026-03-19T00:00")) == at("2026-04-15T00:00")  # twenty working days, rule G1
-    assert nearest(a_text(Form.TENDER, W), LAW, at("2026-03-16T09:00")) is None
+    clock = publish_by(notice, LAW, date(2026, 3, 16))
+    assert clock.after(at("2026-03-16T09:00")) == at("2026-03-19T00:00")
+    assert clock.after(at("2026-03-19T00:00")) == at("2026-04-15T00:00")  # twenty working days, rule G1
+    assert publish_by(a_text(Form.TENDER, W), LAW, date(2026, 3, 16)).after(at("2026-03-16T09:00")) is None
 
 
 def test_without_a_calendar_the_clock_says_which_year_it_lacks() -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+from typing import Any
 
 import docx
+import pypdfium2
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt, RGBColor
 
 from publisher.errors import Reason
 from publisher.figures import is_identity_number
 from publisher.intake.reading import NamedBytes, read_files
-from publisher.rules.clean import CannotBeCleaned, clean_docx
+from publisher.rules.clean import CannotBeCleaned, cleaned_copy
 from tests.support import notice_texts as texts
-from tests.support.office_files import doc_of, docx_of, pdf_of, xlsx_of, zip_of
-from tests.support.rules import checked_files, held_by, of_rule, warned_by, word_file
+from tests.support.office_files import doc_of, docx_of, ole_of, pdf_of, xlsx_of, zip_of
+from tests.support.rules import checked_files, held_by, hidden_sheet, of_rule, warned_by, word_file
 
 LINES = texts.RESULT.splitlines()
 PRIVATE = "评审专家：张三，手机 13900000001"
@@ -142,15 +149,7 @@ def test_an_attachment_that_cannot_be_read_is_named_for_a_person_to_look_into(na
 
 
 def test_hidden_sheets_of_a_workbook_are_held() -> None:
-    data = xlsx_of([["附件"]])
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
-        for entry in old.infolist():
-            content = old.read(entry)
-            if entry.filename == "xl/workbook.xml":
-                content = re.sub(rb"<sheet ", b'<sheet state="hidden" ', content, count=1)
-            new.writestr(entry, content)
-    assert held_by(checked_files(beside("清单.xlsx", out.getvalue()))) == ["file.hidden"]
+    assert held_by(checked_files(beside("清单.xlsx", hidden_sheet(xlsx_of([["附件"]]))))) == ["file.hidden"]
 
 
 def test_a_cleaned_copy_reads_as_accepted_and_is_held_for_nothing() -> None:
@@ -158,7 +157,7 @@ def test_a_cleaned_copy_reads_as_accepted_and_is_held_for_nothing() -> None:
         *LINES, inserted="本项目另有说明。", deleted="删去的话", comment="对吗", hidden="看不见", author="孔某某"
     )
     assert set(held_by(checked_files({"公告.docx": dirty}))) == {"file.changes", "file.comments", "file.hidden"}
-    cleaned = clean_docx(dirty)
+    cleaned = cleaned_copy(dirty)
     result = checked_files({"公告.docx": cleaned})
     assert held_by(result) == [] and "file.author" not in warned_by(result)
     (draft,) = read_files([NamedBytes("公告.docx", cleaned)])
@@ -173,11 +172,198 @@ def test_a_cleaned_copy_reads_as_accepted_and_is_held_for_nothing() -> None:
 
 def test_a_clean_file_is_cleaned_into_the_same_text() -> None:
     data = word_file(*LINES)
-    before, after = (read_files([NamedBytes("公告.docx", one)])[0].notice for one in (data, clean_docx(data)))
+    before, after = (read_files([NamedBytes("公告.docx", one)])[0].notice for one in (data, cleaned_copy(data)))
     assert before is not None and after is not None and before.digest == after.digest
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04 broken", b"text", xlsx_of([["a"]]), b""])
-def test_what_is_no_word_file_cannot_be_cleaned(data: bytes) -> None:
-    with pytest.raises(CannotBeCleaned, match=r"Word"):
-        clean_docx(data)
+@pytest.mark.parametrize("data", [b"PK\x03\x04 broken", b"text", zip_of({"a.txt": b"a"}), b"", b"%PDF-1.4 broken"])
+def test_what_is_no_office_file_cannot_be_cleaned(data: bytes) -> None:
+    with pytest.raises(CannotBeCleaned, match=r"Word|打不开"):
+        cleaned_copy(data)
+
+
+# ---- what one does not see in a PDF
+
+
+def drawn_with(data: bytes, how: bytes) -> bytes:
+    """The PDF whose second line of text is drawn with these operators before it."""
+    return re.sub(rb"BT (/F1 12 Tf 60 760)", rb"BT " + how + rb" \1", data, count=1)
+
+
+def with_object(data: bytes, catalog: bytes, *objects: bytes) -> bytes:
+    """The PDF with further objects from number 92 on and an entry in its catalogue."""
+    body = data[: data.rindex(b"xref\n0 ")].replace(b"/Type/Catalog", b"/Type/Catalog" + catalog, 1)
+    for number, one in enumerate(objects, 92):
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    places = {int(m[1]): m.start() for m in re.finditer(rb"^(\d+) 0 obj", body, re.MULTILINE)}
+    table = b"".join(b"%d 1\n%010d 00000 n \n" % one for one in sorted(places.items()))
+    tail = b"xref\n%strailer<</Size 99/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (table, len(body))
+    return body + tail
+
+
+WITH_FILE = (
+    b"/Names<</EmbeddedFiles<</Names[(a.txt) 92 0 R]>>>>",
+    b"<</Type/Filespec/F(a.txt)/EF<</F 93 0 R>>>>",
+    b"<</Type/EmbeddedFile/Length 5>>stream\nhello\nendstream",
+)
+WITH_SCRIPT = (b"/OpenAction 92 0 R", b"<</Type/Action/S/JavaScript/JS(app.alert\\(1\\))>>")
+XMP = "<x:xmpmeta><dc:creator><rdf:Seq><rdf:li>孔某某</rdf:li></rdf:Seq></dc:creator></x:xmpmeta>".encode()
+WITH_XMP = (
+    b"/Metadata 92 0 R",
+    b"<</Type/Metadata/Subtype/XML/Length %d>>stream\n%s\nendstream" % (len(XMP), XMP),
+)
+TWO_LINES = pdf_of([[LATIN, "the bids of the others"], [LATIN]])
+DIRTY = [
+    (drawn_with(TWO_LINES, b"3 Tr"), "file.hidden", "第 1 页有看不见的文字（开头为“the bids of"),
+    (drawn_with(TWO_LINES, b"1 1 1 rg"), "file.hidden", "第 1 页有看不见的文字"),
+    (TWO_LINES.replace(b" 60 760 Td", b" 60 960 Td"), "file.hidden", "第 1 页有看不见的文字"),
+    (with_object(TWO_LINES, *WITH_FILE), "file.embedded", "嵌有 1 个文件（a.txt）"),
+    (with_object(TWO_LINES, *WITH_SCRIPT), "file.script", "脚本"),
+    (with_object(TWO_LINES, *WITH_XMP), "file.author_attachment", "“孔**”"),
+    (pdf_with(TWO_LINES, note=True), "file.comments", "第 1 页有批注"),
+    (pdf_with(TWO_LINES, author="孔某某"), "file.author_attachment", "“孔**”"),
+]
+
+
+@pytest.mark.parametrize(("data", "rule", "said"), DIRTY)
+def test_what_one_does_not_see_in_a_pdf_is_held_with_its_page_and_gone_in_the_cleaned_copy(
+    data: bytes, rule: str, said: str
+) -> None:
+    result = checked_files(beside("图纸.pdf", data))
+    assert held_by(result) == [rule]
+    assert said in str(of_rule(result, rule))
+    copy = cleaned_copy(data)
+    assert held_by(checked_files(beside("图纸.pdf", copy))) == []
+    assert copy == cleaned_copy(data), "an untouched copy must be known again"
+    shown = pypdfium2.PdfDocument(copy)
+    assert LATIN[:20] in shown[0].get_textpage().get_text_bounded() and len(shown) == 2
+    shown.close()
+
+
+def test_white_text_on_a_filled_area_and_the_reading_under_a_scanned_page_are_seen_or_belong_to_the_picture() -> None:
+    band = b"0 0 1 rg 50 750 500 30 re f BT 1 1 1 rg /F1 12 Tf 60 760"
+    on_blue = re.sub(rb"BT /F1 12 Tf 60 760", band, TWO_LINES, count=1)
+    assert held_by(checked_files(beside("图纸.pdf", on_blue))) == []
+    scan = b"q 595 0 0 842 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q BT 3 Tr /F1 12 Tf 60 780"
+    scanned = re.sub(rb"BT /F1 12 Tf 60 780", scan, TWO_LINES, count=1)
+    assert held_by(checked_files(beside("扫描.pdf", scanned))) == []
+
+
+def test_the_marks_that_a_drawing_program_makes_of_its_letters_are_no_notes() -> None:
+    drawing = pdf_with(TWO_LINES, note=True).replace(b"/Subtype/Text", b"/Subtype/Square/T(AutoCAD SHX Text)")
+    assert held_by(checked_files(beside("图纸.pdf", drawing))) == []
+    assert held_by(checked_files(beside("图纸.pdf", drawing.replace(b"SHX", b"xyz")))) == ["file.comments"]
+
+
+def test_a_signed_pdf_is_not_cleaned_because_its_signature_would_be_gone() -> None:
+    form = (
+        b"/AcroForm<</Fields[92 0 R]/SigFlags 3>>",
+        b"<</FT/Sig/T(seal)/V 93 0 R/Type/Annot/Subtype/Widget/Rect[0 0 0 0]>>",
+        b"<</Type/Sig/Filter/Adobe.PPKLite/Contents<00>/ByteRange[0 1 2 3]>>",
+    )
+    signed = with_object(TWO_LINES, *form)
+    assert held_by(checked_files(beside("图纸.pdf", signed))) == []
+    with pytest.raises(CannotBeCleaned, match="签章"):
+        cleaned_copy(signed)
+
+
+# ---- white, tiny and style-hidden text in Word
+
+
+def styled(*, color: str = "", size: float = 0, shade: str = "", style: bool = False, table: str = "") -> bytes:
+    """A result whose last line is drawn in one of the ways that nobody sees."""
+    document = docx.Document(io.BytesIO(word_file(*LINES)))
+    if table:
+        cells = document.add_table(1, 1, style=table if table != "plain" else None)
+        run = cells.cell(0, 0).paragraphs[0].add_run("谁也看不见的一行")
+    else:
+        run = document.add_paragraph().add_run("谁也看不见的一行")
+    if color:
+        run.font.color.rgb = RGBColor.from_string(color)
+    if size:
+        run.font.size = Pt(size)
+    if shade:
+        mark = OxmlElement("w:shd")
+        mark.set(qn("w:fill"), shade)
+        run._r.get_or_add_rPr().append(mark)
+    if style:
+        made = document.styles.add_style("Unseen", WD_STYLE_TYPE.CHARACTER)
+        made.font.hidden = True
+        run.style = document.styles.add_style("BasedOnUnseen", WD_STYLE_TYPE.CHARACTER)
+        run.style.base_style = made
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "how", [{"color": "FFFFFF"}, {"size": 1}, {"style": True}, {"color": "FFFFFF", "table": "plain"}]
+)
+def test_text_that_nobody_sees_on_paper_is_hidden_text(how: dict[str, Any]) -> None:
+    data = styled(**how)
+    assert held_by(checked_files({"公告.docx": data})) == ["file.hidden"]
+    assert held_by(checked_files({"公告.docx": cleaned_copy(data)})) == []
+    assert "谁也看不见" not in "".join(p.text for p in docx.Document(io.BytesIO(cleaned_copy(data))).paragraphs)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"color": "FF0000"},
+        {"color": "FFFFFF", "shade": "1F4E79"},
+        {"color": "FFFFFF", "table": "Table Grid"},
+        {"size": 6},
+    ],
+)
+def test_coloured_small_or_white_text_on_a_shade_is_seen(how: dict[str, Any]) -> None:
+    assert held_by(checked_files({"公告.docx": styled(**how)})) == []
+
+
+# ---- macros, inserted files, workbooks, old files
+
+
+def with_part(data: bytes, name: str, content: bytes = b"x") -> bytes:
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as package:
+        package.writestr(name, content)
+    return out.getvalue()
+
+
+def test_macros_hold_a_file_and_an_inserted_workbook_is_named_for_a_person_to_look_into() -> None:
+    assert held_by(checked_files(beside("清单.docx", with_part(word_file("附件"), "word/vbaProject.bin")))) == [
+        "file.script"
+    ]
+    result = checked_files(beside("清单.docx", with_part(word_file("附件"), "word/embeddings/表1.xlsx")))
+    assert held_by(result) == [] and "表1.xlsx" in str(of_rule(result, "file.embedded_object"))
+
+
+def test_comments_and_names_in_a_workbook_are_gone_in_the_cleaned_copy() -> None:
+    core = '<cp:coreProperties xmlns:cp="c" xmlns:dc="d"><dc:creator>孔某某</dc:creator></cp:coreProperties>'
+    data = with_part(xlsx_of([["附件"]]), "docProps/core.xml", core.encode())
+    data = with_part(data, "xl/comments1.xml", b"<comments><commentList><comment/></commentList></comments>")
+    assert set(held_by(checked_files(beside("清单.xlsx", data)))) == {"file.comments", "file.author_attachment"}
+    copy = cleaned_copy(data)
+    assert held_by(checked_files(beside("清单.xlsx", copy))) == []
+    assert "孔某某".encode() not in copy
+
+
+def summary_of(author: str, charset: str = "gb18030", page: int = 936) -> bytes:
+    """A property stream with charset and author."""
+    text = author.encode(charset) + b"\0"
+    head = struct.pack("<HHI16sI", 0xFFFE, 0, 0, bytes(16), 1) + bytes(16) + struct.pack("<I", 48)
+    first, second = 8 + 16, 8 + 16 + 8
+    value = struct.pack("<II", 30, len(text)) + text
+    section = struct.pack("<IIIIII", second + len(value), 2, 1, first, 4, second) + struct.pack("<IHH", 2, page, 0)
+    return head + section + value
+
+
+@pytest.mark.parametrize(("charset", "page"), [("gb18030", 936), ("utf-8", 65001)])
+def test_a_name_in_an_old_word_file_is_found_and_blanked_and_every_other_byte_stays(charset: str, page: int) -> None:
+    data = ole_of({"WordDocument": b"text", "\x05SummaryInformation": summary_of("孔某某", charset, page)})
+    result = checked_files(beside("附件.wps", data))
+    assert held_by(result) == ["file.author_attachment"] and "孔**" in str(of_rule(result, "file.author_attachment"))
+    assert "旧版" in str(of_rule(result, "file.not_screened"))
+    copy = cleaned_copy(data)
+    name = "孔某某".encode(charset)
+    assert copy == data.replace(name, bytes(len(name)))
+    assert held_by(checked_files(beside("附件.wps", copy))) == []

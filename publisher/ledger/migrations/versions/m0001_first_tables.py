@@ -293,6 +293,7 @@ def upgrade() -> None:
         sa.Column("predecessor_id", sa.BigInteger(), nullable=True),
         sa.Column("publish_at", Moment(), nullable=True),
         sa.Column("deadline", Moment(), nullable=False),
+        sa.Column("legal_by", Moment(), nullable=True),
         sa.Column("bid_deadline", Moment(), nullable=True),
         sa.Column("until", Moment(), nullable=True),
         sa.Column("next_at", Moment(), nullable=True),
