@@ -26,9 +26,26 @@ def find_deadline(source: Source, facts: Facts) -> None:
     if facts.form is None or facts.form.kind is not Kind.BID_ANNOUNCEMENT:
         return
     stated = list(_deadlines(source))
+    if not stated and facts.form is Form.LAND_OFFER:
+        stated = list(_applications(source))
     timed = [found for found in stated if isinstance(found[0].value, datetime)] or stated
     if timed:
         facts.bid_deadline, facts.places["bid_deadline"] = timed[0][0].value, timed[0][1]
+
+
+_APPLICATION = re.compile(r"(?:提交|递交)[^。；]{0,10}(?:书面|竞买|投标)申请|竞买申请|报名(?:截止)?时间|接受报名")
+
+
+def _applications(source: Source) -> Iterator[tuple[Moment, str]]:
+    """An auction has no period of quotation: until when one may apply for it; else when it begins."""
+    for text, place in source.placed:
+        if _APPLICATION.search(text) and (window := spans(text)):
+            yield window[-1][1], place
+            return
+    for text, place in source.placed:
+        found = re.search(r"拍卖会?(?:开始)?(?:时间|日期)[^。；\d]{0,10}(?P<when>20\d\d.{6,30})", text)
+        if found and (moment := first_moment(found["when"])):
+            yield moment, place
 
 
 def deadlines_stated(source: Source) -> list[datetime | date]:
