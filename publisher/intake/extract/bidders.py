@@ -77,10 +77,16 @@ def rank_of(text: str) -> int | None:
     return _RANKS[found[1] or found[2]] if found[1] or found[2] else int(found[3])
 
 
+_NOBODY = re.compile(
+    r"(?:本包|本标段|该包)?(?:作?废标|流标|终止|重新(?:招标|采购))(?:处理)?|第[一二三四五]名|第[一二三四五]中标候选人|[-－—]+"
+)
+"""What stands in the place of a name where nobody won, or a rank that is the head of a column."""
+
+
 def _name_in(record: Record) -> tuple[str, str] | None:
     for cell in record.cells:
         head = re.sub(r"[（(【][^）)】]*[)）】]|\s", "", cell[0])
-        if head and re.fullmatch(_NAME, head) and not is_blank(cell[1]):
+        if head and re.fullmatch(_NAME, head) and not is_blank(cell[1]) and not _NOBODY.fullmatch(cell[1].strip()):
             return cell
     # 名次 spanning rank and name: the second column under it holds the name
     ranked = [cell for cell in record.cells if re.fullmatch(_RANK, re.sub(r"\s", "", cell[0]))]
@@ -343,7 +349,7 @@ class _Open:
     def name(self, pair: Pair) -> None:
         name = re.sub(r"\s*\n\s*", "", pair.value).strip("。；; ")
         rank = rank_of(pair.label)
-        if rank and rank > 1:
+        if (rank and rank > 1) or _NOBODY.fullmatch(name):
             return
         if self.winners and _same(self.last, Bidder(name=name, lot=pair.lot)):
             return

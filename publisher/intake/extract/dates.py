@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from publisher.notice import LOCAL
@@ -19,6 +19,7 @@ _CLOCK = (
     r"|[时点]\s*(?:(?P<n2>[0-5]?\d)\s*分?|(?P<half_hour>半))?(?:\s*(?P<s2>[0-5]?\d)\s*秒)?)"
 )
 _MOMENT = re.compile(rf"(?<!\d){_DAY}(?:{_CLOCK})?")
+_HALF_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF1A: ":", 0xFF0D: "-", 0xFF0E: ".", 0xFF0F: "/"}
 _WRITTEN_HINT = re.compile(r"[二一][〇○零OＯ0九]")
 _NUMERAL = "[〇○零一二三四五六七八九十]"
 _WRITTEN = re.compile(
@@ -55,6 +56,7 @@ def day_of(value: datetime | date) -> date:
 
 def moments(text: str) -> tuple[Moment, ...]:
     """Every full date in `text`, with its time where one follows. Impossible dates are left out."""
+    printed, text = text, text.translate(_HALF_WIDTH)
     found = []
     for match in _MOMENT.finditer(text):
         moment = _moment(match, int(_digits(match["y"])), int(_digits(match["m"])), int(_digits(match["d"])))
@@ -62,6 +64,8 @@ def moments(text: str) -> tuple[Moment, ...]:
             found.append(moment)
     if "月" in text and _WRITTEN_HINT.search(text):
         found = sorted([*found, *_written(text)], key=lambda moment: moment.start)
+    if printed != text:
+        found = [replace(moment, raw=printed[moment.start : moment.end]) for moment in found]
     return tuple(found)
 
 
@@ -116,6 +120,7 @@ def first_moment(text: str) -> Moment | None:
 
 def spans(text: str) -> tuple[tuple[Moment, Moment], ...]:
     """Every range `A至B` in `text`; B may leave out the year and month of A."""
+    text = text.translate(_HALF_WIDTH)
     found = []
     for begin in moments(text):
         link = _TO.match(text, begin.end)

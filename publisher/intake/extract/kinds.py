@@ -222,6 +222,7 @@ def _result_form(form: Form, source: Source, project_class: ProjectClass) -> For
 
 _CLASS_WORDS: tuple[tuple[ProjectClass, str, int], ...] = (
     (ProjectClass.LAND, r"建设用地使用权|(?:国有|集体)土地|地块编号|宗地|采矿权|探矿权|矿业权", 4),
+    (ProjectClass.PROPERTY, r"法院(?=.{0,60}(?:拍卖|变卖))|网络拍卖|竞买人条件", 4),
     (
         ProjectClass.PROPERTY,
         r"产权(?:转让|交易)|股权转让|资产转让|转让方|受让方|挂牌转让|招租|承租方|变卖|司法拍卖|交易价格",

@@ -35,7 +35,7 @@ def clean_name(value: str) -> str | None:
 def find_parties(source: Source, facts: Facts) -> None:
     """Both parties: labels, party blocks, then sentences, title and signature."""
     tenderee = _by_label(source, facts, "tenderee") or _by_sentence(source, facts)
-    agency = _by_label(source, facts, "agency")
+    agency = _by_label(source, facts, "agency") or _agency_said(source, facts)
     signed = _signed(source)
     if tenderee is None and facts.project_class is not ProjectClass.PROPERTY:
         tenderee = _by_title(source, facts) or _by_signature(source, facts, signed, agency)
@@ -72,6 +72,20 @@ def _by_sentence(source: Source, facts: Facts) -> str | None:
     for pattern in _SENTENCES:
         if found := source.search(pattern):
             facts.places["tenderee"] = found[1]
+            return found[0].group(1)
+    return None
+
+
+_AGENCY_SENTENCES = (
+    re.compile(rf"代理机构\s*[为是]\s*({ORGANISATION})(?=[，。；,;])"),
+    re.compile(rf"^\s*({ORGANISATION})\s*受\s*[^，。；]{{2,60}}?(?:的)?委托"),
+)
+
+
+def _agency_said(source: Source, facts: Facts) -> str | None:
+    for pattern in _AGENCY_SENTENCES:
+        if found := source.search(pattern):
+            facts.places["agency"] = found[1]
             return found[0].group(1)
     return None
 
