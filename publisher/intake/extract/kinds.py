@@ -113,6 +113,12 @@ def body_evidence(text: str) -> dict[Kind, int]:
     return {kind: sum(1 for p in patterns if p.search(text)) for kind, patterns in _BODY_PATTERNS.items()}
 
 
+_NO_NOTICE = re.compile(
+    r"采购意向|招标计划|中标通知书|成交通知书|开标(?:记录|一览)表?|评标报告|(?:会议|培训|放假).{0,8}通知|招标代理.{0,6}合同"
+)
+"""Papers of a tender, and letters of an office, that are no transaction notice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """The form, why, and the problems that deciding met."""
@@ -124,6 +130,12 @@ class Decided:
 
 def decide(source: Source, project_class: ProjectClass) -> Decided:
     """The form of a notice. Claims that contradict the text are a problem, never silently followed or dropped."""
+    if (other := _NO_NOTICE.search(source.title)) and claimed_kind(source.declared) is None:
+        detail = (
+            f"“{other[0]}”不属于本系统发布的四类公告（招标公告、变更公告、中标公示、成交信息），已停下等待处理。"
+            "放错了请取走；如确需按公告发布，请放入以类别命名的子文件夹（如“招标公告”）后重新放入。"
+        )
+        return Decided(None, "", (Problem(Reason.KIND_UNKNOWN, detail, "form"),))
     marks = body_evidence(source.flat)
     named = title_form(source.title)
     strongest = max(marks, key=lambda kind: marks[kind])

@@ -133,6 +133,18 @@ def find_opening(source: Source, facts: Facts) -> None:
 _FETCHES = re.compile(r"获取|领取|发售|购买|下载")
 
 
+_TENDERS = frozenset({Form.TENDER, Form.OPEN_TENDER, Form.INVITED_TENDER})
+
+
+def deadline_from_opening(facts: Facts) -> None:
+    """A tender that prints only 开标时间: bids are opened at the very moment at which they end.
+
+    招标投标法 第三十四条; 财政部令第87号 第三十九条.
+    """
+    if facts.form in _TENDERS and facts.bid_deadline is None and isinstance(facts.bid_opening, datetime):
+        facts.bid_deadline, facts.places["bid_deadline"] = facts.bid_opening, facts.places["bid_opening"]
+
+
 def find_documents(source: Source, facts: Facts) -> None:
     """When the documents can be had, from and until. What buyers of land apply for is no document."""
     if facts.project_class in (ProjectClass.LAND, ProjectClass.PROPERTY):
