@@ -17,7 +17,7 @@ _HEADING = re.compile(
 )
 _BARE = re.compile(r"(?:详|具体|内容|资料)?(?:情)?见(?:本公告)?(?:后附)?(?:的)?(?:“)?附(?:件|表)(?!格式)|附件下载")
 _CONTENT_ELSEWHERE = re.compile(
-    r"^(?:具体|详细)?(?:内容)?\s*详?见\s*(?P<what>[^。；，]{2,60}?(?:内容|文件|附件|清单)(?:[（(][一二三四五六七八九十\d]+[)）])?)\s*[。]?$"
+    r"^(?:具体|详细)?(?:内容)?\s*详?见\s*(?P<what>[^。；，]{2,60}?(?:内容|文件|附件|清单|纪要)(?:[（(][一二三四五六七八九十\d]+[)）])?[》”]?)\s*[。]?$"
 )
 _OTHER_DOCUMENT = re.compile(r"(?:招标|采购|磋商|询价|谈判|挂牌|拍卖|出让|评标办法|响应)(?:文件|须知|办法)?\s*(?:的)?$")
 _NAMED_PARTS = re.compile(r"(?:PDF版|电子版|word版)?(?:招标|采购|磋商|谈判|询价)文件\s*[（(][^（）()]{2,40}[)）]", re.I)
@@ -57,7 +57,11 @@ def _listed(source: Source) -> Mentioned | None:
     texts = source.placed
     for index, (text, place) in enumerate(texts):
         heading = _HEADING.match(text)
-        if heading is None or (is_blank(heading["rest"]) and not _following(texts, index)):
+        if heading is None:
+            continue
+        if is_blank(heading["rest"]) and not _following(texts, index):
+            if items := _items(texts, index):
+                return Mentioned(items, (), place)
             continue
         rest = heading["rest"]
         scope = "\n".join([rest, *_following(texts, index)])
@@ -66,10 +70,23 @@ def _listed(source: Source) -> Mentioned | None:
             return Mentioned(len(names), names, place)
         if parts := _NAMED_PARTS.findall(rest):
             return Mentioned(len(parts), (), place)
+        if count := _by_title(rest):
+            return Mentioned(count, (), place)
     alone = [(text.strip(), place) for text, place in texts if _FILE.fullmatch(text.strip())]
     if alone:
         return Mentioned(len(alone), tuple(_clean(name) for name, _ in alone), alone[0][1])
     return None
+
+
+_ITEM = re.compile(r"\s*(?:\d{1,2}\s*[.、．：:]|[（(]\d+[)）])\s*[^\s，。；：:]{2,40}\s*[；;。]?\s*")
+_TITLED = re.compile(
+    r"(?:\d\s*[.、．：:]?)?\s*\S{0,30}(?:招标|采购|磋商|谈判|询价)(?:文件|通知书)(?:[（(][^）)]*[)）])?[。；]?|\S{2,30}(?:声明函|清单|论证意见|合同(?:文本|书)?)[。；]?"
+)
+
+
+def _by_title(rest: str) -> int:
+    """How many documents `附件：招标文件` names by a title without a file's ending."""
+    return 1 if _TITLED.fullmatch(rest.strip()) else 0
 
 
 def _following(texts: tuple[tuple[str, str], ...], index: int) -> list[str]:
@@ -80,6 +97,16 @@ def _following(texts: tuple[tuple[str, str], ...], index: int) -> list[str]:
             break
         found.append(text)
     return found
+
+
+def _items(texts: tuple[tuple[str, str], ...], index: int) -> int:
+    """How many numbered titles stand in the lines under a heading: `十、附件` over `1.采购文件`."""
+    count = 0
+    for text, _ in texts[index + 1 :]:
+        if not _ITEM.fullmatch(text):
+            break
+        count += 1
+    return count
 
 
 def _clean(name: str) -> str:

@@ -16,19 +16,20 @@ from publisher.intake.extract.labels import (
     Pair,
     Record,
     lot_before_figure,
+    lot_line,
     lot_no,
     split_line,
     without_lot,
 )
 from publisher.intake.extract.parties import ORGANISATION
 from publisher.intake.extract.source import Source, is_blank
-from publisher.notice import Form, Kind, Performance, RejectedBid, TeamMember, normalise_name
+from publisher.notice import Form, Kind, Lot, Performance, RejectedBid, TeamMember, normalise_name
 
 _NAME = (
-    r"(?:(?:拟)?(?:中标|成交)*(?:候选人|候选单位|候选供应商|供应商|投标人|投标单位|企业|单位|人)|竞得人|受让方|受让单位)?(?:名称|全称)?"
+    r"(?:(?:拟)?(?:中标|成交|中选)*(?:候选人|候选单位|候选供应商|供应商|投标人|投标单位|企业|单位|人)|竞得人|受让方|受让单位)?(?:名称|全称)?"
     r"|(?:投标|中标|成交)(?:供应商|单位|人)(?:名称)?"
 )
-_PRICE = r"(?:总)?(?:拟)?(?:中标|成交|投标|最终|最后|合同)*(?:总)?(?:报价|金额|价格?|总价)(?:或.*)?"
+_PRICE = r"(?:总)?(?:拟)?(?:中标|成交|中选|投标|最终|最后|合同)*(?:总)?(?:报价|金额|价格?|总价)(?:或.*)?"
 _RANK = r"(?:中标|成交)?(?:候选人|候选供应商)?(?:及)?(?:排序|排名|名次|顺序|推荐顺序)"
 _SCORE = r".{0,6}(?:综合|总|最终|最后|评审|评标)+.{0,4}(?:得分|评分|分值|分)|得分|评分结果"
 _RATE = r".{0,4}(?:下浮|折扣|费率|优惠率|让利).{0,4}"
@@ -53,9 +54,18 @@ def find_bidders(source: Source, facts: Facts) -> None:
         return
     _add_scores(source, bidders)
     facts.bidders = bidders
+    _lots_of_bidders(facts)
     if bidders:
         facts.places["candidates" if kind is Kind.WINNING_BID_NOTICE else "winners"] = bidders[0].place
     facts.failed = facts.failed or (not bidders and says_failed(source.flat))
+
+
+def _lots_of_bidders(facts: Facts) -> None:
+    """Where nothing else lists the lots, those that candidates or winners stand under are the lots."""
+    numbers = list(dict.fromkeys(bidder.lot for bidder in facts.bidders if bidder.lot))
+    if not facts.lots and len(numbers) > 1:
+        facts.lots = [Lot(no=number) for number in numbers]
+        facts.places["lots"] = facts.bidders[0].place
 
 
 def rank_of(text: str) -> int | None:
@@ -67,10 +77,16 @@ def rank_of(text: str) -> int | None:
     return _RANKS[found[1] or found[2]] if found[1] or found[2] else int(found[3])
 
 
+_NOBODY = re.compile(
+    r"(?:本包|本标段|该包)?(?:作?废标|流标|终止|重新(?:招标|采购))(?:处理)?|第[一二三四五]名|第[一二三四五]中标候选人|[-－—]+"
+)
+"""What stands in the place of a name where nobody won, or a rank that is the head of a column."""
+
+
 def _name_in(record: Record) -> tuple[str, str] | None:
     for cell in record.cells:
         head = re.sub(r"[（(【][^）)】]*[)）】]|\s", "", cell[0])
-        if head and re.fullmatch(_NAME, head) and not is_blank(cell[1]):
+        if head and re.fullmatch(_NAME, head) and not is_blank(cell[1]) and not _NOBODY.fullmatch(cell[1].strip()):
             return cell
     # 名次 spanning rank and name: the second column under it holds the name
     ranked = [cell for cell in record.cells if re.fullmatch(_RANK, re.sub(r"\s", "", cell[0]))]
@@ -111,25 +127,37 @@ def _amount_in(record: Record) -> Amount | None:
 
 
 def _ranked(source: Source) -> list[Bidder]:
-    """The first table whose rows are ranked candidates."""
+    """The first table whose rows are ranked candidates, and those of further lots."""
+    found: list[Bidder] = []
     for grid in source.grids:
         if re.search(r"业绩|其他投标人|否决|项目管理机构|主要人员", grid.before):
             continue
-        found = []
-        for record in grid.records:
-            rank_cell = record.get(_RANK) or record.get(r"序号")
-            bidder = _bidder(record)
-            rank = rank_of(rank_cell[1]) if rank_cell else None
-            if bidder and rank and (record.get(_RANK) or "候选" in "".join(grid.heads)):
-                bidder.rank = rank
-                found.append(bidder)
-        if found:
-            return found
-    return _ranked_columns(source)
+        ranked = list(_ranked_rows(grid))
+        if not found or _of_other_lots(ranked, found):
+            found += ranked
+    return found or _ranked_columns(source)
+
+
+def _ranked_rows(grid: Grid) -> Iterator[Bidder]:
+    for record in grid.records:
+        rank_cell = record.get(_RANK) or record.get(r"序号")
+        bidder = _bidder(record)
+        rank = rank_of(rank_cell[1]) if rank_cell else None
+        if bidder and rank and (record.get(_RANK) or "候选" in "".join(grid.heads)):
+            bidder.rank = rank
+            bidder.lot = bidder.lot or grid.lot
+            yield bidder
+
+
+def _of_other_lots(more: list[Bidder], found: list[Bidder]) -> bool:
+    """Whether a further table goes on with other lots: one table per lot, each under the lot's line."""
+    known = {bidder.lot for bidder in found}
+    return None not in known and all(bidder.lot is not None and bidder.lot not in known for bidder in more)
 
 
 def _ranked_columns(source: Source) -> list[Bidder]:
-    """The turned table: one column per candidate, one row per field."""
+    """The turned table: one column per candidate, one row per field; one such table per lot."""
+    every: list[Bidder] = []
     for grid in source.grids:
         ranks = {column: rank for column, head in enumerate(grid.heads) if (rank := rank_of(head))}
         if len(ranks) < 2:
@@ -142,10 +170,11 @@ def _ranked_columns(source: Source) -> list[Bidder]:
             bidder = _bidder(Record(turned, grid.records[0].place if grid.records else ""))
             if bidder:
                 bidder.rank = rank
+                bidder.lot = bidder.lot or grid.lot
                 found.append(bidder)
-        if found:
-            return found
-    return []
+        if not every or _of_other_lots(found, every):
+            every += found
+    return every
 
 
 _TEXT_RANK = re.compile(
@@ -166,16 +195,28 @@ def _ranked_in_text(source: Source) -> list[Bidder]:
         hits = list(_LIST_ITEM.finditer(text, listed.end()))
     found: list[Bidder] = []
     for index, hit in enumerate(hits):
-        rank = rank_of(plain(hit[1] or hit[2]))
-        if rank is None or any(bidder.rank == rank for bidder in found):
+        rank, lot = rank_of(plain(hit[1] or hit[2])), _lot_above(text, hit.start())
+        if rank is None or any(bidder.rank == rank and bidder.lot == lot for bidder in found):
             continue
         end = hits[index + 1].start() if index + 1 < len(hits) else len(text)
-        bidder = Bidder(name=hit[3].strip(), rank=rank, place=_place_of(source, hit[3]))
+        bidder = Bidder(name=hit[3].strip(), rank=rank, lot=lot, place=_place_of(source, hit[3]))
         _fill_from_lines(bidder, text[hit.end() : min(end, hit.end() + 600)])
         found.append(bidder)
     return found
 
 
+def _lot_above(text: str, at: int) -> str | None:
+    """The lot whose line stands nearest above a place in the text: `一标段：`, `第2包 第一名：`."""
+    lines = text[:at].split("\n")
+    same_line = _LOT_BEFORE_RANK.search(lines[-1])
+    if same_line:
+        return lot_no(same_line[1])
+    return next((number for line in reversed(lines) if (number := lot_line(line, alone=True))), None)
+
+
+_LOT_BEFORE_RANK = re.compile(
+    r"(?:^|[：:；;。，,\s])(第?[一二三四五六七八九十\d]+(?:标段|标包|包)|(?:标段|标包|包)\d+)[：:\s]*$"
+)
 _BARE_PRICE = re.compile(r"(?:报价|投标价|中标价|成交价)\s*为?\s*(?:人民币)?\s*([¥￥]?\d[\d,.]*\s*(?:万元|元|%|％))")
 
 
@@ -263,7 +304,7 @@ def _winner_lines(source: Source) -> list[Bidder]:
 
 _GOODS = re.compile(r"规格|品牌|型号|未中标|原因|评委|业绩|未成交")
 _COUNTED = re.compile(r"单价|数量|得分")
-_WON_FOR = re.compile(r"(?:中标|成交)(?:（成交）)?总?(?:金额|价(?!格?要求)|费率|报价)")
+_WON_FOR = re.compile(r"(?:中标|成交|中选)(?:（成交）)?总?(?:金额|价(?!格?要求)|费率|报价)")
 
 
 def _winner_grid(source: Source) -> list[Bidder]:
@@ -272,7 +313,7 @@ def _winner_grid(source: Source) -> list[Bidder]:
     seen: set[tuple[str, str | None]] = set()
     for grid in source.grids:
         heads = "".join(re.sub(r"\s", "", head) for head in grid.heads)
-        if not re.search(r"中标|成交|竞得|受让", heads) or _is_goods(heads) or _candidates_only(grid):
+        if not re.search(r"中标|成交|中选|竞得|受让|承租", heads) or _is_goods(heads) or _candidates_only(grid):
             continue
         for record in grid.records:
             bidder = _bidder(record)
@@ -308,7 +349,7 @@ class _Open:
     def name(self, pair: Pair) -> None:
         name = re.sub(r"\s*\n\s*", "", pair.value).strip("。；; ")
         rank = rank_of(pair.label)
-        if rank and rank > 1:
+        if (rank and rank > 1) or _NOBODY.fullmatch(name):
             return
         if self.winners and _same(self.last, Bidder(name=name, lot=pair.lot)):
             return

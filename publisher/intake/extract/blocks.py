@@ -33,14 +33,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as a grid with all spans spread out; `no` counts tables from 1."""
+    """A table as a grid with all spans spread out; `no` counts tables from 1.
+
+    One that was typed or copied as lines has the number of its first `line` instead.
+    """
 
     rows: tuple[tuple[Cell, ...], ...]
     no: int
+    line: int = 0
 
     def place(self, row: int) -> str:
         """Where a row stands (0 is the first), for staff."""
-        return f"表格{self.no} 第{row + 1}行"
+        return f"第{self.line + row}行" if self.line else f"表格{self.no} 第{row + 1}行"
 
 
 Block = Line | Table

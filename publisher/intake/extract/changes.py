@@ -25,6 +25,10 @@ _SENTENCES = (
     re.compile(rf"原\s*{_ITEM}\s*[为是：:]\s*(?P<before>[^。；;]+?){_THEN}"),
     re.compile(rf"原\s*{_ITEM}\s*(?P<before>[“\"]?[¥￥]?\d[^。；;，]*?){_THEN}"),
     re.compile(rf"(?:将)?{_ITEM}\s*[由从]\s*(?:原来?的?)?\s*(?P<before>[^。；;]+?){_THEN}"),
+    re.compile(
+        rf"(?:将)?{_ITEM}\s*[由从]\s*(?:原来?的?)?\s*(?P<before>20\d\d[^。；;]+?)\s*[，,]?\s*(?:延期|推迟|顺延|延长|提前|延后)"
+        r"(?:至|到|为)\s*(?P<after>20\d\d[^。；;，,]+)"
+    ),
     re.compile(rf"(?:将)?{_ITEM}\s*(?:由|从)?\s*(?P<before>“[^”]+”|\"[^\"]+\"){_THEN}"),
 )
 _MOVED = re.compile(

@@ -21,7 +21,7 @@ _TITLE_FORMS: tuple[tuple[Form, str], ...] = (
     (Form.LAND_RESULT, r"(?:地|宗地|使用权|采矿权|探矿权).{0,20}(?:成交|出让结果)"),
     (Form.WINNING_RESULT, r"中标"),
     (Form.PROPERTY_RESULT, r"(?:产权|转让|交易).{0,12}(?:成交|结果)"),
-    (Form.DEAL_RESULT, r"成交|结果公[告示]"),
+    (Form.DEAL_RESULT, r"成交|中选|结果公[告示]"),
     (Form.PREQUALIFICATION, r"资格预审"),
     (Form.SINGLE_SOURCE, r"单一来源"),
     (Form.CONSULTATION, r"磋商"),
@@ -43,6 +43,7 @@ _BODY: dict[Kind, tuple[str, ...]] = {
         r"(?:投标人|供应商|申请人|竞买人|受让方|竞价人|意向受让方)(?:的)?(?:资格|条件)",
         r"潜在(?:投标人|供应商)应|特邀请|欢迎.{0,20}(?:参加|报名)|凡有意参加|竞买申请|提交竞买",
         r"(?:提交|递交)(?:投标|响应|报价|申请)文件|(?:投标|响应)文件的?(?:提交|递交)|挂牌报价时间",
+        r"(?:挂牌|拍卖|竞价)(?:开始|报价)?(?:时间|期限)|(?:挂牌|拍卖)?出让文件|竞买保证金|受让方资格条件",
     ),
     Kind.CHANGE_NOTICE: (
         r"更正(?:信息|事项|内容)|变更(?:内容|事项)|现更正|更正为|变更为|更正日期",
@@ -57,8 +58,8 @@ _BODY: dict[Kind, tuple[str, ...]] = {
         r"(?:异议|投诉).{0,20}(?:渠道|提出)|评标情况|存有异议",
     ),
     Kind.AWARD_RESULT: (
-        r"(?:中标|成交)(?:（成交）|\(成交\))?(?:供应商|人|单位)(?:名称|信息)?\s*(?:[：:\n]|为|已经?确定)",
-        r"(?:中标|成交)(?:（成交）|\(成交\))?(?:金额|价)|合同金额|交易价格|成交价|竞得",
+        r"(?:中标|成交|中选)(?:（成交）|\(成交\))?(?:供应商|人|单位)(?:名称|信息)?\s*(?:[：:\n]|为|已经?确定)",
+        r"(?:中标|成交|中选)(?:（成交）|\(成交\))?(?:金额|价)|合同金额|交易价格|成交价|竞得",
         r"(?:中标|成交)(?:（成交）|\(成交\))?(?:信息|情况|结果)|采购结果|成交日期|竞得人",
         r"本项目(?:流标|废标)|作?流标处理|予以废标|合同签(?:订|署)",
     ),
@@ -112,6 +113,12 @@ def body_evidence(text: str) -> dict[Kind, int]:
     return {kind: sum(1 for p in patterns if p.search(text)) for kind, patterns in _BODY_PATTERNS.items()}
 
 
+_NO_NOTICE = re.compile(
+    r"采购意向|招标计划|中标通知书|成交通知书|开标(?:记录|一览)表?|评标报告|(?:会议|培训|放假).{0,8}通知|招标代理.{0,6}合同"
+)
+"""Papers of a tender, and letters of an office, that are no transaction notice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """The form, why, and the problems that deciding met."""
@@ -123,6 +130,12 @@ class Decided:
 
 def decide(source: Source, project_class: ProjectClass) -> Decided:
     """The form of a notice. Claims that contradict the text are a problem, never silently followed or dropped."""
+    if (other := _NO_NOTICE.search(source.title)) and claimed_kind(source.declared) is None:
+        detail = (
+            f"“{other[0]}”不属于本系统发布的四类公告（招标公告、变更公告、中标公示、成交信息），已停下等待处理。"
+            "放错了请取走；如确需按公告发布，请放入以类别命名的子文件夹（如“招标公告”）后重新放入。"
+        )
+        return Decided(None, "", (Problem(Reason.KIND_UNKNOWN, detail, "form"),))
     marks = body_evidence(source.flat)
     named = title_form(source.title)
     strongest = max(marks, key=lambda kind: marks[kind])
@@ -221,6 +234,7 @@ def _result_form(form: Form, source: Source, project_class: ProjectClass) -> For
 
 _CLASS_WORDS: tuple[tuple[ProjectClass, str, int], ...] = (
     (ProjectClass.LAND, r"建设用地使用权|(?:国有|集体)土地|地块编号|宗地|采矿权|探矿权|矿业权", 4),
+    (ProjectClass.PROPERTY, r"法院(?=.{0,60}(?:拍卖|变卖))|网络拍卖|竞买人条件", 4),
     (
         ProjectClass.PROPERTY,
         r"产权(?:转让|交易)|股权转让|资产转让|转让方|受让方|挂牌转让|招租|承租方|变卖|司法拍卖|交易价格",

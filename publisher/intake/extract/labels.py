@@ -12,15 +12,17 @@ from publisher.intake.extract.blocks import Block, Cell, Line, Table
 
 _PARTY_TAIL = "(?:(?:信息)?(?:名称|全称)|信息)?"
 _LOT = "标段|标包|标项|分标|分包|子包|包件|包组|采购包|合同包|包"
+_LAST_OF_LOT = "段包项标件组"
 LABELS: dict[str, str] = {
     "project_no": r"(?:原公告的?)?(?:采购|招标|交易)?项目(?:标段)?(?:招标)?(?:编号|编码|代码|号)"
-    r"|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号",
+    r"|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号|工程编号",
     "project_name": r"(?:原公告的?)?(?:采购|招标|工程|交易|合同)?项目(?:及?标段)?名称|工程名称|标的名称",
     "lot_no": rf"(?:{_LOT})(?:编?号|编码)|标包|标段|标项",
     "lot_name": rf"(?:{_LOT})名称|包内容",
     "parcel": r"(?:地块|宗地)(?:编?号|编号)",
     "tenderee": rf"(?:采购|招标)(?:人|单位|机关){_PARTY_TAIL}|建设单位{_PARTY_TAIL}|出让(?:人|方){_PARTY_TAIL}"
-    rf"|(?:转让|出租|招租|委托)(?:人|方){_PARTY_TAIL}|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院",
+    rf"|(?:转让|出租|招租|委托)(?:人|方){_PARTY_TAIL}|(?:项目)?业主(?:单位)?{_PARTY_TAIL}|甲方|委托法院"
+    rf"|(?:发包|比选|询价|竞价|招选|遴选|磋商|谈判|需求)(?:人|方|单位){_PARTY_TAIL}|采购主体{_PARTY_TAIL}",
     "agency": rf"(?:采购|招标|交易)?代理(?:机构|单位|公司|服务机构){_PARTY_TAIL}|招标代理|采购代理"
     rf"|(?:集中)?采购机构{_PARTY_TAIL}",
     "tenderee_address": r"(?:采购|招标)(?:人|单位)地址",
@@ -37,7 +39,7 @@ LABELS: dict[str, str] = {
     "budget": r"(?:项目|采购|标段|包|本项目)?预算(?:总)?(?:金额|价|额)?|采购预算|预算审核价|项目预算"
     r"|(?:项目|标段)?计划(?:总)?投资(?:额)?|(?:合同|标段)?(?:合同)?估算(?:价|金额)",
     "control_price": r"(?:招标|采购|投标|本项目|项目|标段)?(?:最高(?:投标)?限价|控制价|拦标价)(?:总计|合计|总价|金额)?"
-    r"|投标最高限价|招标控制价",
+    r"|投标最高限价|招标控制价|(?:投标|招标|采购|报价)?上限(?:价|金额)",
     "reserve_price": r"(?:出让|转让|挂牌|拍卖|竞买|竞价|交易)?(?:起始|起拍|起叫|保留|挂牌|转让)(?:总)?价(?:格)?"
     r"|(?:出让|转让|挂牌|拍卖|交易)?底价",
     "deadline": r"(?:.{0,8})?(?:提交|递交|投标|响应|申请|报价|竞价)(?:.{0,14})?截止(?:时间|日期)"
@@ -50,13 +52,13 @@ LABELS: dict[str, str] = {
     "publicity": r"(?:.{0,6})?公示(?:期限?|时间|起止时间|日期|期间)|信息披露(?:期限?|时间|起止(?:时间|日期)|期间)",
     "publicity_start": r"公示(?:开始|起始)(?:时间|日期)",
     "publicity_end": r"公示(?:结束|截止)(?:时间|日期)",
-    "first_published": r"首次公告(?:发布)?(?:日期|时间)|原公告(?:发布)?(?:日期|时间)",
+    "first_published": r"(?:首次|原)(?:招标|采购|中标|结果)?(?:公告|公示)(?:的?发布)?(?:日期|时间)",
     "change_content": r"(?:更正|变更|澄清|修改|补充|答疑)(?:的)?(?:主要)?(?:内容|事项)(?:、内容)?|更正(?:事项|信息)"
     r"|(?:.{0,8})?(?:澄清|修改|答疑).{0,6}(?:主要内容|内容)",
     "change_date": r"(?:本次)?(?:更正|变更|澄清)(?:日期|时间)",
-    "winner": r"(?:第一)?(?:拟)?(?:中标|成交)+(?:供应商|候选人|人|单位|方|社会资本方)(?:名称)?|供应商(?:名称)?"
-    r"|竞得(?:人|单位)|受让(?:人|方|单位)(?:名称)?|买受人|乙方",
-    "price": r"(?:总)?(?:拟)?(?:中标|成交)+(?:总)?(?:金额|价格?|报价|总价)|合同(?:总)?(?:金额|价款?)"
+    "winner": r"(?:第一)?(?:拟)?(?:中标|成交|中选)+(?:供应商|候选人|人|单位|方|社会资本方)(?:名称)?|供应商(?:名称)?"
+    r"|竞得(?:人|方|单位)(?:名称)?|(?:受让|承租|摘牌)(?:人|方|单位)(?:名称)?|买受人|乙方",
+    "price": r"(?:总)?(?:拟)?(?:中标|成交|中选)+(?:总)?(?:金额|价格?|报价|总价)|合同(?:总)?(?:金额|价款?)"
     r"|交易(?:价格?|金额)|投标(?:总)?报价|(?:最终|最后)报价|总报价|报价",
     "rate": r"(?:中标|成交|投标)?(?:下浮(?:率|比例|系数|幅度)?|折扣率?|费率|优惠率|让利率)",
     "score": r"(?:.{0,8})?(?:评审总?得分|(?:综合|最终|评标|综合评标|综合评估)得分|总得分)|评分结果",
@@ -279,6 +281,7 @@ def arabic(text: str) -> str:
 def lot_no(text: str) -> str:
     """A lot's number without 第…包 and in Arabic figures; a code stays whole."""
     text = re.sub(r"\s", "", text)
+    text = re.sub(rf"(?<=[{_LAST_OF_LOT}])[（(][^（）()]*[)）]$", "", text)
     bare = re.sub(rf"^(?:第|{_LOT})+|(?:{_LOT}|号)+$", "", text)
     return arabic(bare or text)
 
@@ -340,7 +343,7 @@ def pairs_of(blocks: Sequence[Block], records: Iterable[tuple[str, str]] = ()) -
             found.extend(_table_pairs(block, state))
             continue
         state.see(block.text)
-        pieces = split_line(block.text) or _heading_as_label(block.text)
+        pieces = split_line(block.text) or _spaced(block.text) or _heading_as_label(block.text)
         if pieces and not pieces[-1].value and pieces[-1].key in _TAKES_NEXT_LINE:
             last = pieces[-1]
             pieces[-1] = _Piece(last.raw_label, last.label, last.key, _next_value(blocks, index))
@@ -351,6 +354,25 @@ def pairs_of(blocks: Sequence[Block], records: Iterable[tuple[str, str]] = ()) -
 _HEADS_A_VALUE = frozenset(
     {"publicity", "budget", "control_price", "deadline", "project_no", "project_name", "first_published", "price"}
 )
+
+
+_SPACED = _HEADS_A_VALUE | {"tenderee", "agency", "winner", "control_price"}
+
+
+def _spaced(text: str) -> list[_Piece]:
+    """`项目编号 XJ-2024-11`: label and value parted by white space, as a copied table of two or four columns gives."""
+    words = text.split(" ")
+    if len(words) not in (2, 3, 4) or re.search(r"[：:。；;，,]", words[0]):
+        return []
+    if key_of(compact(words[0])) not in _SPACED:
+        return []
+    if len(words) == 4 and (other := key_of(compact(words[2]))):
+        return [_spaced_piece(words[0], words[1]), _Piece(words[2], compact(words[2]), other, tidy_value(words[3]))]
+    return [_spaced_piece(words[0], " ".join(words[1:]))]
+
+
+def _spaced_piece(raw: str, value: str) -> _Piece:
+    return _Piece(raw, compact(raw), key_of(compact(raw)), tidy_value(value))
 
 
 def _heading_as_label(text: str) -> list[_Piece]:
@@ -373,10 +395,18 @@ def _line_pairs(pieces: Sequence[_Piece], place: str, state: _State) -> Iterator
         yield state.pair(piece, place)
 
 
+_FIGURE_WORD = re.compile(r"\s*[（(]?(?:小写|大写|人民币)[）)]?(?:金额)?\s*[：:]")
+"""What stands before the figure of an amount in a line of its own."""
+
+
 def _next_value(blocks: Sequence[Block], index: int) -> str:
     """The line under a label that has nothing behind it, unless that line is itself a label or a heading."""
     following = blocks[index + 1] if index + 1 < len(blocks) else None
-    if not isinstance(following, Line) or _HEADING.match(following.text) or split_line(following.text):
+    if not isinstance(following, Line) or _HEADING.match(following.text):
+        return ""
+    if _FIGURE_WORD.match(following.text):
+        return tidy_value(following.text)
+    if split_line(following.text):
         return ""
     if re.match(r"\s*(?:\d{1,2}[、.．]\D|[（(]\d+[)）])", following.text):
         return ""
@@ -423,6 +453,8 @@ def _row_pairs(texts: list[str], state: _State, place: str) -> Iterator[Pair]:
     if _section_of(texts[0]) and len(texts) in (2, 3, 5):
         state.see(texts[0])
         texts = texts[1:]
+    if len(texts) % 2 and not texts[-1].strip():
+        texts = texts[:-1]  # the narrower part of a table whose other rows have more columns
     if len(texts) % 2:
         return
     for raw, value in zip(texts[::2], texts[1::2], strict=True):
@@ -437,7 +469,7 @@ def _section_of(text: str) -> bool:
 
 
 _COLUMN = re.compile(
-    rf"(?:序号|(?:{_LOT})(?:编?号|序号)?|(?:服务|交货|供货|供应|租赁)期|评委\d.*|.{{0,8}}(?:投标价|报价|得分|评分)或.*|.{{0,6}}(?:项目经理|负责人)"
+    rf"(?:序号|第[一二三四五]名|(?:{_LOT})(?:编?号|序号)?|(?:服务|交货|供货|供应|租赁)期|评委\d.*|.{{0,8}}(?:投标价|报价|得分|评分)或.*|.{{0,6}}(?:项目经理|负责人)"
     r"|.{0,10}(?:排序|排名|名次|名称|编号|金额|报价|价|限价|得分|地址|代码|单价|数量|单位|工期|质量|姓名|职务|原因|理由|内容"
     r"|期限|要求|品牌|规格型?号?|结果|资格|证书|备注|信息|联合体|用途|面积|年限|坐落|联系人|电话|候选人|供应商|投标人"
     r"|投标单位|等级|日期|业主|规模|目标|标准|服务期|工程师|前|后|事项|更正项|位置|地点|保证金|容积率|密度|绿地率))"

@@ -116,6 +116,7 @@ def find(source: Source, choose_form: Callable[[Form | None], Form | None] = lam
     project.find_budgets(source, facts)
     schedule.find_deadline(source, facts)
     schedule.find_opening(source, facts)
+    schedule.deadline_from_opening(facts)
     schedule.find_documents(source, facts)
     schedule.find_publicity(source, facts)
     schedule.find_award_dates(source, facts)

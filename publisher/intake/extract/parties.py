@@ -14,7 +14,7 @@ from publisher.notice import Party, ProjectClass, normalise_name
 ORGANISATION = (
     r"[\u4e00-\u9fffA-Za-z0-9（）()·]{2,40}?(?:公司|管理局|分局|局|中心|委员会|管委会|政府|街道办事处|办事处|学校|中学|小学|幼儿园|大学|学院|医院|卫生院"
     r"|研究院|设计院|研究所|事务所|法院|检察院|总队|支队|大队|总站|管理站|管理处|办公室|秘书处|协会|联合会|合作社|集团|银行|本级行政|厅|部)"
-    r"(?!(?:[（(]集团[）)]|集团|股份|有限|责任|建设|工程)*公司)"
+    r"(?!(?:[（(]集团[）)]|[）)]|集团|股份|有限|责任|建设|工程)*公司)"
 )
 _ORGANISATION = re.compile(ORGANISATION)
 _WHOLE_ORGANISATION = re.compile(rf"{ORGANISATION}(?:[（(][^）)]*[)）])?")
@@ -35,7 +35,7 @@ def clean_name(value: str) -> str | None:
 def find_parties(source: Source, facts: Facts) -> None:
     """Both parties: labels, party blocks, then sentences, title and signature."""
     tenderee = _by_label(source, facts, "tenderee") or _by_sentence(source, facts)
-    agency = _by_label(source, facts, "agency")
+    agency = _by_label(source, facts, "agency") or _agency_said(source, facts)
     signed = _signed(source)
     if tenderee is None and facts.project_class is not ProjectClass.PROPERTY:
         tenderee = _by_title(source, facts) or _by_signature(source, facts, signed, agency)
@@ -72,6 +72,20 @@ def _by_sentence(source: Source, facts: Facts) -> str | None:
     for pattern in _SENTENCES:
         if found := source.search(pattern):
             facts.places["tenderee"] = found[1]
+            return found[0].group(1)
+    return None
+
+
+_AGENCY_SENTENCES = (
+    re.compile(rf"代理机构\s*[为是]\s*({ORGANISATION})(?=[，。；,;])"),
+    re.compile(rf"^\s*({ORGANISATION})\s*受\s*[^，。；]{{2,60}}?(?:的)?委托"),
+)
+
+
+def _agency_said(source: Source, facts: Facts) -> str | None:
+    for pattern in _AGENCY_SENTENCES:
+        if found := source.search(pattern):
+            facts.places["agency"] = found[1]
             return found[0].group(1)
     return None
 

@@ -239,11 +239,21 @@ def find_budgets(source: Source, facts: Facts) -> None:
     if facts.form and facts.form.kind is not Kind.BID_ANNOUNCEMENT:
         return
     if facts.budget is None:
-        facts.budget = _sum_of_lots([lot.budget for lot in facts.lots])
+        facts.budget = _sum_of_lots([lot.budget for lot in facts.lots]) or _sum_of_column(source, _BUDGET_COLUMN)
     if facts.control_price is None:
         facts.control_price = _sum_of_lots([lot.control_price for lot in facts.lots])
+        facts.control_price = facts.control_price or _sum_of_column(source, _CONTROL_COLUMN)
     if len(facts.lots) == 1 and facts.lots[0].budget is None and facts.budget:
         facts.lots = [facts.lots[0].model_copy(update={"budget": believable(facts.budget)})]
+
+
+def _sum_of_column(source: Source, pattern: str) -> Amount | None:
+    """What all rows of the only table with such a column come to: one row per item, no lots, no unit prices."""
+    tables = [grid for grid in source.grids if any(record.get(pattern) for record in grid.records)]
+    if len(tables) != 1 or re.search(r"单价", "".join(tables[0].heads)):
+        return None
+    rows = [record for record in tables[0].records if not re.search(r"合计|总计", record.cells[0][1])]
+    return _sum_of_lots([_column_money(record, pattern) for record in rows])
 
 
 _PRICE_SENTENCE = re.compile(

@@ -16,6 +16,8 @@ _NOT_BIDS = re.compile(r"保证金|报名|获取|领取|发售|购买|质疑|询
 _BEFORE = re.compile(
     r"(?:并?于|并?应于)\s*(?P<when>20[^（(，。]{6,30}?)\s*(?:[（(]\s*北京时间\s*[)）])?\s*(?:之?前|时)\s*(?:将|提交|递交|上传|登录)"
 )
+_ASKS_TO_BUY = re.compile(r"[^。；，]{0,6}(?:竞买|报名|受让)")
+"""What follows 提交 where it is no bid yet: the application to take part in a sale."""
 _DEADLINE_TEXT = re.compile(r"截止时间[^。；\d]{0,20}?[为是：:]\s*(?P<when>20\d\d[^。；]{6,24})")
 _QUOTE_SPAN = re.compile(r"(?:挂牌|报价|竞价|竞买)(?:报价)?(?:时间|期限|期)")
 _SUBMISSION = re.compile(r"(?:提交|递交|上传)")
@@ -26,9 +28,28 @@ def find_deadline(source: Source, facts: Facts) -> None:
     if facts.form is None or facts.form.kind is not Kind.BID_ANNOUNCEMENT:
         return
     stated = list(_deadlines(source))
+    if not stated and facts.form in (Form.LAND_OFFER, Form.SALE):
+        stated = list(_applications(source))
     timed = [found for found in stated if isinstance(found[0].value, datetime)] or stated
     if timed:
         facts.bid_deadline, facts.places["bid_deadline"] = timed[0][0].value, timed[0][1]
+
+
+_APPLICATION = re.compile(
+    r"(?:公开|网络|进行)?(?:拍卖|变卖|竞价)活动|(?:提交|递交)[^。；]{0,10}(?:书面|竞买|投标)申请|竞买申请|报名(?:截止)?时间|接受报名"
+)
+
+
+def _applications(source: Source) -> Iterator[tuple[Moment, str]]:
+    """An auction has no period of quotation: its own period, or until when one may apply; else when it begins."""
+    for text, place in source.placed:
+        if _APPLICATION.search(text) and (window := spans(text)):
+            yield window[-1][1], place
+            return
+    for text, place in source.placed:
+        found = re.search(r"拍卖会?(?:开始)?(?:时间|日期)[^。；\d]{0,10}(?P<when>20\d\d.{6,30})", text)
+        if found and (moment := first_moment(found["when"])):
+            yield moment, place
 
 
 def deadlines_stated(source: Source) -> list[datetime | date]:
@@ -41,7 +62,8 @@ def _deadlines(source: Source) -> Iterator[tuple[Moment, str]]:
         if not _NOT_BIDS.search(pair.label) and (moment := last_of_window(pair.value)):
             yield moment, pair.place
     for text, place in source.placed:
-        if (found := _BEFORE.search(text)) and (moment := first_moment(found["when"])):
+        found = _BEFORE.search(text)
+        if found and not _ASKS_TO_BUY.match(text, found.end()) and (moment := first_moment(found["when"])):
             yield moment, place
     for text, place in source.placed:
         for _, end in _quoted(text):
@@ -109,6 +131,18 @@ def find_opening(source: Source, facts: Facts) -> None:
 
 
 _FETCHES = re.compile(r"获取|领取|发售|购买|下载")
+
+
+_TENDERS = frozenset({Form.TENDER, Form.OPEN_TENDER, Form.INVITED_TENDER})
+
+
+def deadline_from_opening(facts: Facts) -> None:
+    """A tender that prints only 开标时间: bids are opened at the very moment at which they end.
+
+    招标投标法 第三十四条; 财政部令第87号 第三十九条.
+    """
+    if facts.form in _TENDERS and facts.bid_deadline is None and isinstance(facts.bid_opening, datetime):
+        facts.bid_deadline, facts.places["bid_deadline"] = facts.bid_opening, facts.places["bid_opening"]
 
 
 def find_documents(source: Source, facts: Facts) -> None:

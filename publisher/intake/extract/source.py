@@ -9,6 +9,7 @@ from functools import cached_property
 
 from publisher.intake.extract.blocks import Block, Line, Table, blocks_of
 from publisher.intake.extract.labels import Grid, Pair, grids_of, pairs_of
+from publisher.intake.extract.typed_tables import with_typed_tables
 from publisher.intake.readers.document import Document
 
 _BLANK = re.compile(
@@ -34,7 +35,7 @@ class Source:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Lines and tables in reading order."""
-        return blocks_of(self.document.body_html)
+        return with_typed_tables(blocks_of(self.document.body_html))
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:

@@ -24,6 +24,7 @@ _BLOCKS = {
 _DROPPED = {
     "head", "script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "input", "button",
     "select", "textarea", "option", "svg", "math", "audio", "video", "canvas", "map", "link", "meta", "title", "base",
+    "nav", "aside", "footer",
 }  # fmt: skip
 _ALLOWED = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "caption",
@@ -38,6 +39,19 @@ _BUTTONS = re.compile(
 _FOOTER = re.compile(
     r"\s*(?:网站地图|关于我们|联系我们|郑重声明|版权所有|隐私声明|设为首页)(?:[\s|｜·]+\S{2,8}){1,8}\s*"
 )
+_IMPRINT = re.compile(
+    r"ICP\s*备|公网安备|网站标识码|版权所有|copyright|(?:主办|承办|版权).{2,60}技术支持|技术支持.{2,60}(?:主办|承办|版权)",
+    re.I,
+)
+_NEIGHBOUR = re.compile(r"\s*(?:上|下)一(?:篇|条|页|则)\s*[：:].{0,120}")
+_MORE = re.compile(r"\s*(?:相关(?:信息|公告|链接|阅读|新闻|推荐)|热门\S{2}|最新(?:公告|信息|动态)|更多\s*[>＞»+]*)\s*")
+_COUNTER = re.compile(
+    r"[\[【（(]?\s*(?:(?:阅读|浏览|点击|访问)(?:次数|量|数)?\s*[：:]\s*\d*\s*次?|字[体号]\s*[：:]?\s*(?:[\[【（(]?\s*[大中小]\s*[\]】）)]?\s*){1,3}"
+    r"|[\[【（(]\s*(?:打印|关闭|收藏|分享)(?:本页|窗口)?\s*[\]】）)])\s*[\]】）)]?"
+)
+"""What a site prints beside the date of a page: how often it was read, sizes of letters, buttons."""
+_FILE_LINK = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|zip|rar|7z|ofd|dwg|png|jpe?g)\b|附件|下载", re.I)
+_LONGEST_FURNITURE = 240
 _LEAKED_CSS = re.compile(
     r"[\w.#*\-, :]{1,60}\{\s*[\w\-]{2,30}\s*:[^{};]{1,200}(?:;\s*[\w\-]{2,30}\s*:[^{};]{1,200})*;?\s*\}\s*"
 )
@@ -74,7 +88,7 @@ def from_markup(markup: str, *, unwrap_layout: bool = True) -> Document:
         raise returned(Reason.EMPTY_BODY, "文件中没有可读的正文，请补充正文后重新放入。") from None
     page = _Page(unwrap_layout)
     title = _title(root)
-    body = sanitise("".join(page.blocks(root, 0)))
+    body = sanitise("".join(page.blocks(root, 0)).replace(_OPEN_LINK, "").replace(_CLOSE_LINK, ""))
     warnings = []
     if page.pictures:
         detail = f"文件中有 {page.pictures} 张图片；发布内容只含文字和表格，图片未纳入，请核对预览。"
@@ -85,7 +99,7 @@ def from_markup(markup: str, *, unwrap_layout: bool = True) -> Document:
 def html_safe(markup: str) -> str:
     """The markup without characters that no parser takes, and without a declaration of another encoding."""
     markup = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup)
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]", "", markup)
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ue000\ue001]", "", markup)
 
 
 def _title(root: HtmlElement) -> str | None:
@@ -135,8 +149,11 @@ class _Page:
     def _flush(self, run: list[str], out: list[str], tag: str = "p") -> None:
         text = _tidy("".join(run))
         run.clear()
-        plain = html.unescape(re.sub(r"<[^>]*>", "", text)).strip()
-        if not plain or self._furniture(plain):
+        plain = _plain(text)
+        if plain and len(plain) <= _LONGEST_FURNITURE and _COUNTER.search(plain):
+            plain = _SPACE.sub(" ", _COUNTER.sub("", plain)).strip(" \u3000|｜")
+            text = html.escape(plain, quote=False)
+        if not plain or self._furniture(plain) or _only_links(text, 2):
             return
         out.append(f"<{tag}>{text}</{tag}>")
 
@@ -144,7 +161,9 @@ class _Page:
         if _CRUMB.match(plain) and len(plain) < 200:
             self.column = self.column or _CRUMB.sub("", plain).strip()
             return True
-        return bool(_BUTTONS.fullmatch(plain) or _FOOTER.fullmatch(plain))
+        if len(plain) <= _LONGEST_FURNITURE and _IMPRINT.search(plain):
+            return True
+        return any(form.fullmatch(plain) for form in (_BUTTONS, _FOOTER, _NEIGHBOUR, _MORE))
 
     def _block(self, node: HtmlElement, depth: int) -> list[str]:
         tag = str(node.tag)
@@ -165,6 +184,8 @@ class _Page:
         if not items:
             return self.blocks(node, depth)
         inner = ["".join(self._unparagraphed(self.blocks(item, depth + 1))) for item in items]
+        if _only_links("".join(inner), 2):
+            return []
         listed = "".join(f"<li>{text}</li>" for text in inner if text)
         tag = str(node.tag)
         return [f"<{tag}>{listed}</{tag}>"] if listed else []
@@ -216,7 +237,7 @@ class _Page:
             return ""
         inner = self._content(node, depth)
         if tag == "a":
-            return self._link(node, inner)
+            return f"{_OPEN_LINK}{self._link(node, inner)}{_CLOSE_LINK}"
         plain = _INLINE.get(tag)
         return f"<{plain}>{inner}</{plain}>" if plain and inner.strip() else inner
 
@@ -228,6 +249,24 @@ class _Page:
         if re.match(r"https?://", href, re.I) and inner.strip():
             return f'<a href="{html.escape(href)}">{inner}</a>'
         return inner
+
+
+_OPEN_LINK, _CLOSE_LINK = "\ue000", "\ue001"
+"""Where a link begins and ends while a page is rebuilt, also one whose address is left out."""
+_LINK = re.compile(f"{_OPEN_LINK}([^{_OPEN_LINK}{_CLOSE_LINK}]*){_CLOSE_LINK}")
+
+
+def _plain(text: str) -> str:
+    bare = re.sub(r"<[^>]*>", "", text).replace(_OPEN_LINK, "").replace(_CLOSE_LINK, "")
+    return html.unescape(bare).strip()
+
+
+def _only_links(text: str, fewest: int) -> bool:
+    """Whether a line or list is a site's navigation: some links and nothing else, none of them to a file."""
+    found = _LINK.findall(text)
+    if len(found) < fewest or _FILE_LINK.search(text):
+        return False
+    return not re.sub(r"[\s|｜·、，>＞»\-\[\]【】]", "", _plain(_LINK.sub("", text)))
 
 
 def _tidy(text: str) -> str:
