@@ -93,13 +93,15 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     S.SUBMITTED: frozenset({S.PUBLISHED, S.FAILED, S.HELD, S.UNKNOWN, S.CANCELLED, S.SUPERSEDED}),
     S.UNKNOWN: frozenset({S.PUBLISHED, S.SUBMITTED, S.FAILED, S.HELD, S.PENDING}),
     S.HELD: frozenset({S.PENDING, S.PUBLISHED, S.CANCELLED, S.SUPERSEDED}),
-    S.FAILED: frozenset({S.PENDING, S.CANCELLED, S.SUPERSEDED}),
+    S.FAILED: frozenset({S.PENDING, S.PUBLISHED, S.CANCELLED, S.SUPERSEDED}),
     S.PUBLISHED: frozenset({S.ENDED, S.HELD}),
     S.ENDED: frozenset(),
     S.CANCELLED: frozenset(),
     S.SUPERSEDED: frozenset(),
 }
 """From each state, the states that may follow (DESIGN: states and failures).
+
+From *failed* to *published* goes what a person put there by hand and confirmed (docs/adr/0018).
 
 From *pending* straight to *submitted*, and from *submitted* to *cancelled* or *superseded*, goes only what another
 channel forwards (docs/adr/0007): nothing is sent there, and while the feeding channel has not published, nothing

@@ -81,14 +81,14 @@ class Renderer:
     def render(self, notice: Notice, channel: ChannelSettings, *, whole_text: bool = True) -> Rendition:
         """The rendition of `notice` for `channel`.
 
-        The template is given `notice`, `body` (the notice's HTML, not escaped) and `channel` (its name and
-        title). With `whole_text` the page must hold the notice's whole text, in order; without it (an
-        excerpt) only part. Raises TemplateFault.
+        The template is given `notice`, `body` (the notice's HTML, not escaped) and `channel` (its name,
+        title and the options of its adapter). With `whole_text` the page must hold the notice's whole text, in
+        order; without it (an excerpt) only part. Raises TemplateFault.
         """
         values = {
             "notice": notice,
             "body": Markup(notice.body_html),  # sanitised at intake, and looked at again below
-            "channel": {"name": channel.name, "title": channel.title},
+            "channel": {"name": channel.name, "title": channel.title, "options": channel.options},
         }
         template = self._find(_names(channel), channel)
         html = self._fill(template, channel, values)

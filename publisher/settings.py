@@ -137,6 +137,9 @@ class FolderSettings(_Section):
         return self
 
 
+OUR_TEXTS = ("*.答复.txt", "*.待处理说明.txt", "*.退回原因.txt", "*.回执.txt")
+"""Names of answers of staff and of our own texts to them: no setting makes notices of these."""
+
 LITTER = (
     "~$*",
     ".~lock*",
@@ -158,10 +161,7 @@ LITTER = (
     "~syncthing~*",
     ".~*",
     ".nfs*",
-    "*.答复.txt",
-    "*.待处理说明.txt",
-    "*.退回原因.txt",
-    "*.回执.txt",
+    *OUR_TEXTS,
 )
 """File names that programs leave behind, the staff's answers and our own texts to staff: never taken in as notices."""
 
@@ -215,6 +215,11 @@ class IntakeSettings(_Section):
     @classmethod
     def _not_everything(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
+            if re.search(r"\\|^\^|\.\*.*\$$|\(.*\)|\.\+", pattern):
+                raise ValueError(
+                    f"pattern {pattern!r} looks like a regular expression; patterns are globs (* any characters, "
+                    '? one), such as "*.tmp" or "~$*"'
+                )
             hit = [name for name in _ORDINARY_NAMES if fnmatch.fnmatchcase(name, pattern)]
             if hit or not pattern:
                 example = hit[0] if hit else "nothing"
@@ -226,7 +231,7 @@ class IntakeSettings(_Section):
 
     def is_litter(self, name: str) -> bool:
         """Whether a file of this name is never taken in."""
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.ignore)
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in (*self.ignore, *OUR_TEXTS))
 
 
 class SendingSettings(_Section):
@@ -476,6 +481,13 @@ class Settings(_Section):
     approval: ApprovalSettings = ApprovalSettings()
     channels: tuple[ChannelSettings, ...]
     notes: tuple[str, ...] = ()
+    channels_file: SettingsFile = Field(repr=False)
+
+    def where(self, channel: str, problem: str = "") -> str:
+        """File, line and dotted name of a channel's section; of the key that `problem` begins with, if it names one."""
+        named = re.match(r"[\w.]+(?=: )", problem)
+        key = named.group().split(".") if named else []
+        return self.channels_file.where((channel, *[int(part) if part.isdigit() else part for part in key]))
 
     @property
     def approvals_needed(self) -> int:
@@ -565,6 +577,7 @@ def load_settings(folder: Path, environ: Mapping[str, str], *, data: Path | None
         approval=base.approval,
         channels=tuple(channels),
         notes=(*publisher_file.notes, *channels_file.notes),
+        channels_file=channels_file,
     )
 
 
@@ -604,13 +617,13 @@ def open_channel(settings: Settings, channel: ChannelSettings, environ: Mapping[
     Raises SettingsError if it cannot be imported, is no channel, refuses its options, or does not do
     what the section asks of it.
     """
-    where = f"channels.toml: {channel.name}"
+    where = settings.where(channel.name)
     config = channel_config(settings, channel, environ)
     adapter = _adapter_class(channel, where)
     try:
         opened = adapter(config)
     except SettingsError as error:
-        raise SettingsError(f"{where}: {error}") from error
+        raise SettingsError("\n".join(_placed(settings, channel, line) for line in str(error).splitlines())) from error
     except Exception as error:  # an adapter is foreign code: whatever it raises, this section is at fault
         raise SettingsError(f"{where}.adapter: {channel.adapter} could not be made: {error}") from error
     if not isinstance(opened, Channel | SetChannel):
@@ -619,6 +632,12 @@ def open_channel(settings: Settings, channel: ChannelSettings, environ: Mapping[
         )
     _does_what_is_asked(settings, channel, opened, where)
     return opened
+
+
+def _placed(settings: Settings, channel: ChannelSettings, problem: str) -> str:
+    """An adapter's complaint about one of its options, with file and line before it."""
+    named, _, what = problem.partition(": ")
+    return f"{settings.where(channel.name, problem)}: {what if named.startswith('options.') and what else problem}"
 
 
 def open_source(feed: FeedSettings) -> Source:
@@ -689,11 +708,26 @@ def _channels_part(file: SettingsFile) -> list[ChannelSettings]:
 def _differ(file: SettingsFile, channels: Sequence[ChannelSettings]) -> None:
     titles: dict[str, str] = {}
     folders: dict[Path, str] = {}
+    _one_target_twice(file, [channel for channel in channels if channel.enabled])
     for channel in channels:
         if (other := titles.setdefault(channel.title, channel.name)) != channel.name:
             file.wrong((channel.name, "title"), f"is also the title of {other}; staff could not tell them apart")
         if channel.folder and (other := folders.setdefault(channel.folder, channel.name)) != channel.name:
             file.wrong((channel.name, "folder"), f"is also the folder of {other}; give each channel its own")
+
+
+def _one_target_twice(file: SettingsFile, channels: Sequence[ChannelSettings]) -> None:
+    """A copied section whose address was forgotten would make every notice public twice on one site."""
+    for number, channel in enumerate(channels):
+        address = channel.options.get("base_url")
+        for other in channels[:number] if address is not None else ():
+            if other.options.get("base_url") != address or other.adapter != channel.adapter:
+                continue
+            place = (channel.name, "options", "base_url")
+            if other.options == channel.options:
+                file.wrong(place, f"is the target of {other.name} too: every notice would be there twice; correct it")
+            else:
+                file.notes.append(f"{file.where(place)}: {other.name} has the same address; see that this is meant")
 
 
 def _agree(base: _PublisherFile, channels: Sequence[ChannelSettings], file: SettingsFile) -> None:

@@ -18,6 +18,7 @@ import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,14 @@ PRACTICE_NAME = "notice-publisher"
 LONGEST_WAIT = timedelta(hours=24)
 """The longest Retry-After that is believed."""
 
+NEWEST_NEEDED = "1.2"
+"""The version of TLS that a site must speak unless its settings say less."""
+
+_TLS_VERSIONS = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    NEWEST_NEEDED: ssl.TLSVersion.TLSv1_2,
+}
 _USER_AGENT = "notice-publisher"
 _LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT, which the ssl module names only from 3.12 on
 _log = logging.getLogger(__name__)
@@ -74,7 +83,8 @@ class HttpSettings:
     max_answer  the longest answer that is read
     charset     of answers that do not tell theirs
     ca_file     certificates to trust instead of the usual ones (a pinned certificate)
-    legacy_tls  allow the old handshake and weak ciphers; logged
+    legacy_tls  allow the old handshake (no secure renegotiation) and weak ciphers; logged
+    tls_from    the oldest version of TLS that is spoken, "1.0" to "1.2"; below 1.2 it is logged
     """
 
     connect: float = 5.0
@@ -85,6 +95,17 @@ class HttpSettings:
     charset: str = "utf-8"
     ca_file: Path | None = None
     legacy_tls: bool = False
+    tls_from: str = "1.2"
+
+    @property
+    def relaxed(self) -> tuple[str, ...]:
+        """What of TLS is relaxed, in words for the program log; empty: nothing."""
+        told = {
+            "legacy handshake": self.legacy_tls,
+            f"TLS from {self.tls_from}": self.tls_from != NEWEST_NEEDED,
+            "own certificates": self.ca_file is not None,
+        }
+        return tuple(what for what, is_on in told.items() if is_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +245,11 @@ def _ssl_context(settings: HttpSettings) -> ssl.SSLContext:
     if settings.legacy_tls:
         context.options |= _LEGACY_SERVER_CONNECT
         context.set_ciphers("DEFAULT@SECLEVEL=1")
+    if settings.tls_from != NEWEST_NEEDED:
+        with warnings.catch_warnings():  # that these versions are old is known: the settings ask for them
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = _TLS_VERSIONS[settings.tls_from]
+        context.set_ciphers("DEFAULT@SECLEVEL=0")  # OpenSSL speaks them at no other level
     return context
 
 
@@ -251,14 +277,9 @@ class Http:
         self._resolver = Resolver(look_up)
         self._ssl_context: ssl.SSLContext | None = None
         self._own = threading.local()
-        if settings.legacy_tls or settings.ca_file:
+        if settings.relaxed:
             self._tls()  # what is wrong with it is said now
-            _log.warning(
-                "channel %s: TLS relaxed: legacy handshake %s, own certificates %s",
-                name,
-                "on" if settings.legacy_tls else "off",
-                "on" if settings.ca_file else "off",
-            )
+            _log.warning("channel %s: TLS relaxed: %s", name, ", ".join(settings.relaxed))
 
     def call(self, request: Request, context: Context) -> Answer:
         """Make one call. Raises ChannelError; answers other than redirects are for the caller to judge."""
@@ -375,10 +396,37 @@ class Http:
 def _not_sent(request: Request, call: Call, error: Exception, evidence: str) -> ChannelError:
     host = urlsplit(request.url).hostname or ""
     if _is_tls(error):
-        return TransientFailure(Reason.TLS, f"与 {host} 的安全连接（TLS）未能建立", evidence=evidence)
+        cause = _tls_cause(error)
+        hint = _TLS_HINTS.get(cause, "")
+        detail = f"与 {host} 的安全连接（TLS）未能建立" + (f"：{hint}" if hint else "")
+        return TransientFailure(Reason.TLS, detail, evidence=f"{evidence} {cause}".rstrip())
     if isinstance(error, ValueError):
         return NeedsPerson(Reason.TEMPLATE_FAULT, "请求的地址或请求头无效，未发出任何内容", evidence=evidence)
     return TransientFailure(Reason.UNREACHABLE, f"连接不上 {host}", evidence=evidence)
+
+
+_TLS_HINTS = {
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "对方只会旧式握手，确需连接的，由管理员为该渠道设置 legacy_tls = true",
+    "UNSUPPORTED_PROTOCOL": "对方只支持旧版 TLS，确需连接的，由管理员为该渠道设置 tls_from",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "对方只支持旧版 TLS，确需连接的，由管理员为该渠道设置 tls_from",
+    "CERTIFICATE_VERIFY_FAILED": "对方证书未通过校验（自签、过期或域名不符），向对方索取证书后填入该渠道的 ca_file",
+    "DH_KEY_TOO_SMALL": "对方密钥过短，确需连接的，由管理员为该渠道设置 legacy_tls = true",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "双方没有共同的加密套件，确需连接的，由管理员为该渠道设置 legacy_tls = true",
+    "WRONG_VERSION_NUMBER": "对方的这个端口不是 TLS，请核对网址",
+}
+"""What an administrator can do about OpenSSL's names of causes; verification is never switched off."""
+
+
+def _tls_cause(error: BaseException) -> str:
+    """OpenSSL's own name of what went wrong, such as CERTIFICATE_VERIFY_FAILED; empty where it is not told."""
+    seen: list[object] = [error]
+    for one in seen:  # grows: wrapped exceptions are arguments, or causes, of those around them
+        if isinstance(one, ssl.SSLError) and one.reason:
+            return str(one.reason)
+        if isinstance(one, BaseException):
+            around = (*one.args, one.__cause__, one.__context__, getattr(one, "reason", None))
+            seen += [inner for inner in around if isinstance(inner, BaseException) and inner not in seen]
+    return ""
 
 
 def _is_tls(error: BaseException | None) -> bool:

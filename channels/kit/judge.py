@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from channels.kit.answers import Options, Place, Rule, Words
 from channels.kit.http import Http, Request, status_error
 from publisher.channel import Context
@@ -11,10 +13,11 @@ from publisher.errors import ChannelError, NeedsPerson, OutcomeUnknown, Permanen
 class Refusals(Options):
     """How a site says no; tried in this order.
 
-    locked: the credential is refused; busy: try later; refused: it will not take it. `messages`: where it says
-    what is wrong.
+    not_allowed: this machine's address is not on its list; locked: the credential is refused; busy: try later;
+    refused: it will not take it. `messages`: where it says what is wrong.
     """
 
+    not_allowed: tuple[Rule, ...] = ()
     locked: tuple[Rule, ...] = ()
     busy: tuple[Rule, ...] = ()
     refused: tuple[Rule, ...] = (Rule(status=(200, 400, 409, 413, 422), path="result", equals=("refused",)),)
@@ -31,6 +34,8 @@ def not_taken(words: Words, refusals: Refusals, http: Http, context: Context) ->
     answer = words.answer
     evidence = evidence_of(words, http)
     said = http.redact(words.messages(refusals.messages))
+    if words.has_any(refusals.not_allowed):
+        return NeedsPerson(Reason.ADDRESS_NOT_ALLOWED, _address_in(said), evidence=evidence, stops_channel=True)
     if words.has_any(refusals.locked):
         return NeedsPerson(Reason.BAD_CREDENTIAL, "渠道不接受账号或密钥", evidence=evidence, stops_channel=True)
     if words.has_any(refusals.busy):
@@ -43,6 +48,15 @@ def not_taken(words: Words, refusals: Refusals, http: Http, context: Context) ->
             return PermanentFailure(error.reason, said, evidence=evidence)
         return error
     return OutcomeUnknown(Reason.UNKNOWN_ANSWER, "渠道的答复无法识别", evidence=evidence)
+
+
+_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){2,7}")
+
+
+def _address_in(said: str) -> str:
+    """What is to be done, with the address that the site saw, if it says so: behind a gateway nobody else knows it."""
+    found = _IP.search(said)
+    return f"请将 {found.group()} 加入该渠道的 IP 白名单" if found else said
 
 
 def ask(request: Request, http: Http, context: Context) -> Words:

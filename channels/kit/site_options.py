@@ -33,11 +33,11 @@ BaseUrl = Annotated[str, AfterValidator(_address)]
 class LimitOptions(Options):
     """What the site takes at most; see `publisher.channel.Limits`."""
 
-    title_chars: int | None = None
-    body_chars: int | None = None
-    body_bytes: int | None = None
-    attachments: int | None = None
-    attachment_bytes: int | None = None
+    title_chars: int | None = Field(default=None, ge=1)
+    body_chars: int | None = Field(default=None, ge=1)
+    body_bytes: int | None = Field(default=None, ge=1)
+    attachments: int | None = Field(default=None, ge=0)
+    attachment_bytes: int | None = Field(default=None, ge=1)
 
     def limits(self, *, takes_attachments: bool = True) -> Limits:
         """As a capability; without attachments the most of them is none."""
@@ -56,6 +56,8 @@ class CallOptions(Options):
     charset       of answers that tell none (and, where a site has forms, of these)
     keep_alive    how long a connection is used again; None: 2 s where a repeat is a second item, else 30 s
     ca_file       certificates to trust instead of the usual ones
+    legacy_tls    allow the old handshake and weak ciphers; verification stays
+    tls_from      the oldest version of TLS that is spoken
     """
 
     charset: Literal["utf-8", "gbk"] = "utf-8"
@@ -66,6 +68,7 @@ class CallOptions(Options):
     max_answer: int = Field(default=4 * 1024**2, ge=1024)
     ca_file: Path | None = None
     legacy_tls: bool = False
+    tls_from: Literal["1.0", "1.1", "1.2"] = "1.2"
 
     def http_settings(self, *, repeat_is_harmless: bool) -> HttpSettings:
         """As `channels.kit.http` wants them."""
@@ -81,4 +84,5 @@ class CallOptions(Options):
             charset=self.charset,
             ca_file=self.ca_file,
             legacy_tls=self.legacy_tls,
+            tls_from=self.tls_from,
         )

@@ -111,7 +111,7 @@ class SiteOptions(CallOptions):
     idempotent_for         how long the site remembers a delivery key; 0s: a repeat is a second item
     findable               whether `query` can be asked
     takes_attachments      whether `upload` works; if not, a notice with attachments is refused, unless
-    attachments_elsewhere  its text says where they are
+    attachments_at         names where readers find them: the shipped template then says so in the text
     operations             what the channel carries out
     """
 
@@ -129,7 +129,7 @@ class SiteOptions(CallOptions):
     idempotent_for: Duration = timedelta(0)
     findable: bool = True
     takes_attachments: bool = True
-    attachments_elsewhere: bool = False
+    attachments_at: str = ""
     operations: tuple[Operation, ...] = (Operation.PUBLISH,)
     settle_window: Duration = timedelta(seconds=120)
     asynchronous: bool = False

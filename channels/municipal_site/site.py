@@ -72,7 +72,7 @@ class MunicipalSite:
 
     def _bring_attachments(self, submission: Submission, values: Values) -> list[dict[str, Any]]:
         """What the site names each attachment by, after it was brought."""
-        if not submission.attachments or (self._options.attachments_elsewhere and not self._options.takes_attachments):
+        if not submission.attachments or (self._options.attachments_at and not self._options.takes_attachments):
             return []
         if not self._options.takes_attachments:
             raise PermanentFailure(Reason.NOT_SUPPORTED, "该网站不接收附件，而公告带有附件")
@@ -82,7 +82,7 @@ class MunicipalSite:
 
     def _receipt(self, words: Words, submission: Submission) -> Receipt:
         answers = self._options.answers
-        if words.has_any(answers.locked) or words.has_any(answers.busy):
+        if words.has_any((*answers.not_allowed, *answers.locked, *answers.busy)):
             raise self._not_taken(words, submission)
         duplicate = words.has_any(answers.duplicate)
         if not duplicate and words.has_any(answers.refused):
@@ -213,7 +213,7 @@ class MunicipalSite:
 
 def _capabilities(options: SiteOptions) -> Capabilities:
     return Capabilities(
-        limits=options.limits.limits(takes_attachments=options.takes_attachments or options.attachments_elsewhere),
+        limits=options.limits.limits(takes_attachments=options.takes_attachments or bool(options.attachments_at)),
         charset=None if options.charset == "utf-8" else options.charset,
         fidelity=options.fidelity,
         findable=options.findable,

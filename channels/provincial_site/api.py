@@ -129,7 +129,7 @@ class ByInterface:
 
     def _receipt(self, words: Words, submission: Submission) -> Receipt:
         answers = self._options.answers
-        if words.has_any(answers.locked) or words.has_any(answers.busy):
+        if words.has_any((*answers.not_allowed, *answers.locked, *answers.busy)):
             raise self._not_taken(words, submission)
         if words.has_any(answers.immutable):
             said = self._http.redact(words.messages(answers.messages)) or "渠道答复：已发布，不可修改"

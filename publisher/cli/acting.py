@@ -14,7 +14,7 @@ from publisher.cli.base import NOT_DONE, OK, By, Desk, Json, Number, OneChannel,
 from publisher.cli.output import say, say_json
 from publisher.cli.times import instant
 from publisher.counts import views
-from publisher.errors import NotAllowed, SettingsError
+from publisher.errors import NotAllowed, Reason, SettingsError
 from publisher.ledger import acceptance, acts, again, amend, channel_state, contents, overrides
 from publisher.ledger.acts import Person, Told
 from publisher.ledger.amend import Ways
@@ -24,6 +24,14 @@ from publisher.planning import plan_choice, render_again
 from publisher.settings import enabled
 
 WhichChannel = Annotated[str | None, typer.Argument(metavar="CHANNEL", help="Channel (default: all).")]
+
+
+class HeldFor(StrEnum):
+    """For what many of a channel may be held that go on together once the cause is mended."""
+
+    GAVE_UP = "gave_up"
+    ADAPTER_FAULT = "adapter_fault"
+    CLOCK_STEPPED = "clock_stepped"
 
 
 class HeldAnswer(StrEnum):
@@ -102,8 +110,12 @@ def hold(
 
 def release(
     desk: Desk,
-    number: Number,
+    number: Annotated[str | None, typer.Argument(metavar="N", help="Intake number (编号).")] = None,
     channel: OneChannel = None,
+    all_held: Annotated[
+        HeldFor | None,
+        typer.Option("--all-held", help="Everything held on this channel for this one cause（放行该渠道同因暂停项）."),
+    ] = None,
     not_there: Annotated[
         bool, typer.Option("--not-there", help="You looked, and it is not public there（已人工核对未发布）.")
     ] = False,
@@ -120,6 +132,12 @@ def release(
     With --as it answers a file in 待处理, as the text beside it does: version 新版本, change 更正, duplicate 重复,
     publish 发布 (an old file), settled 办结 (a request to withdraw).
     """
+    if all_held is not None:
+        if number is not None or channel is None or not_there or answer is not None:
+            raise SettingsError("say which: `release N`, or `release --channel C --all-held REASON`")
+        return _release_all(desk, channel, Reason(all_held.value), by, reason, as_json)
+    if number is None:
+        raise SettingsError("say which: `release N`, or `release --channel C --all-held REASON`")
     if answer is not None:
         return _answer(desk, number, answer, by, reason, as_json)
     if not_there and by is None:
@@ -129,6 +147,16 @@ def release(
             rows = acts.of_number(tx.conn, number, _known(office, channel))
             told = acts.release(tx, rows, desk.person(by), reason, office.capabilities, not_there=not_there)
         return _tell(office, told, as_json)
+
+
+def _release_all(desk: Desk, channel: str, cause: Reason, by: str | None, reason: str, as_json: bool) -> int:
+    with desk.office() as office:
+        _known(office, channel)
+        with office.ledger.write() as tx:
+            rows = again.held_for(tx.conn, channel, cause)
+            told, left = again.release_all(tx, rows, desk.person(by), reason, office.capabilities)
+        _tell(office, told, as_json)
+        return NOT_DONE if left else OK
 
 
 def _answer(desk: Desk, number: str, answer: HeldAnswer, by: str | None, reason: str, as_json: bool) -> int:

@@ -235,7 +235,7 @@ def to_confirm(rows: Sequence[Delivery], *, undo: bool = False) -> Delivery:
     return fitting[0]
 
 
-_CAN_BE_CONFIRMED = frozenset({State.HELD, State.SUBMITTED, State.UNKNOWN})
+_CAN_BE_CONFIRMED = frozenset({State.HELD, State.SUBMITTED, State.UNKNOWN, State.FAILED})
 _CAN_BE_UNDONE = frozenset({State.PUBLISHED})
 
 
@@ -261,6 +261,8 @@ def confirm(
         raise NotAllowed(f"{row.channel} 为“{State(row.state).label}”，无需确认")
     if row.state == State.SUBMITTED.value and not proof.strip() and deliveries.has_open_task(tx.conn, row.id):
         raise NotAllowed(f"{row.channel} 由人工录入：请用 --proof 说明凭据（如截图存放处），并填写网站给出的编号和网址")
+    if row.state == State.FAILED.value and not proof.strip():
+        raise NotAllowed(f"{row.channel} 曾拒绝该公告：已在网站上人工发布的，请用 --proof 说明凭据（如截图存放处）")
     seen = seen_at or tx.now
     first = row.first_attempt_at or row.created_at
     if not first <= seen <= tx.now:

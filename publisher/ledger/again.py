@@ -14,7 +14,7 @@ from publisher.channel import Rendition
 from publisher.delivery import IntakeState, Operation, State
 from publisher.errors import NotAllowed, Reason
 from publisher.ledger import acts, claims, deliveries, intake_rows
-from publisher.ledger.acts import Person, Told, send_again
+from publisher.ledger.acts import CapabilitiesOf, Person, Told, send_again
 from publisher.ledger.chain import Entry
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
@@ -36,6 +36,30 @@ def failed_on(conn: Connection, channel: str) -> list[Delivery]:
     if not rows:
         raise NotAllowed(f"渠道 {channel} 上没有失败项")
     return rows
+
+
+def held_for(conn: Connection, channel: str, reason: Reason) -> list[Delivery]:
+    """Everything that is held on the channel for this reason, oldest first."""
+    mine = (delivery.c.channel == channel, delivery.c.state == State.HELD.value, delivery.c.reason == reason.value)
+    rows = list(conn.execute(select(delivery).where(*mine).order_by(delivery.c.id).with_for_update()))
+    if not rows:
+        raise NotAllowed(f"渠道 {channel} 上没有因“{reason.value}”暂停的公告")
+    return rows
+
+
+def release_all(
+    tx: Tx, rows: Sequence[Delivery], person: Person, reason: str, capabilities: CapabilitiesOf
+) -> tuple[list[Told], int]:
+    """Release each as `acts.release` does; gives what became of each, and how many a person must look at first."""
+    told: list[Told] = []
+    left = 0
+    for row in rows:
+        try:
+            told += acts.release(tx, [row], person, reason, capabilities, not_there=False)
+        except NotAllowed as error:
+            told.append(Told(row.number, row.channel, str(error)))
+            left += 1
+    return told, left
 
 
 def retry(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> list[Told]:

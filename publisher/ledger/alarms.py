@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import Row
 
@@ -28,6 +30,20 @@ def clear_alarm(tx: Tx, cause: str, detail: str = "") -> bool:
         return False
     tx.log(Entry(event="alarm_cleared", by=PROGRAM, channel=cleared.channel, data={"cause": cause, "detail": detail}))
     return True
+
+
+def cleared_since(conn: Connection, cause: str, since: datetime) -> bool:
+    """Whether an alarm of this cause was cleared at `since` or later."""
+    query = select(alarm.c.id).where(alarm.c.cause == cause, alarm.c.cleared_at >= since)
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def standing_since(conn: Connection, cause: str) -> datetime | None:
+    """When the alarm `cause` that stands was raised; None: it does not stand."""
+    raised: datetime | None = conn.execute(
+        select(alarm.c.raised_at).where(alarm.c.cause == cause, alarm.c.cleared_at.is_(None))
+    ).scalar_one_or_none()
+    return raised
 
 
 def standing(conn: Connection) -> list[Row[tuple[object, ...]]]:

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, Connection, bindparam, func, select, type_coerce, update
 
 from publisher.delivery import OPEN, State
-from publisher.ledger.alarms import clear_alarm, raise_alarm
+from publisher.ledger.alarms import clear_alarm, cleared_since, raise_alarm, standing_since
 from publisher.ledger.chain import Entry, iso, local_day
 from publisher.ledger.store import Ledger, Tx
 from publisher.ledger.tables import channel_state, channel_store, delivery
+
+CALM = timedelta(hours=1)
+"""A channel that is down again within this time flaps: it has one alarm, which ends after as long a calm."""
 
 ALL = "*"
 """The name under which a stop of all channels is kept."""
@@ -36,6 +39,7 @@ class ChannelState:
     silent_until: datetime | None = None
     silent_reason: str | None = None
     silent_by: str | None = None
+    closed_at: datetime | None = None
 
     def was_silent(self, at: datetime) -> bool:
         """Whether the last silence, over or not, holds `at`."""
@@ -170,12 +174,10 @@ def channel_failed(tx: Tx, channel: str, title: str, limit: int, first: timedelt
     elif failures >= limit:
         _set(tx, channel, failures=failures, open_since=tx.now, probes=0, probe_at=tx.now + first)
         waiting = _waiting(tx.conn, channel)
-        raise_alarm(
-            tx,
-            f"down:{channel}",
-            f"{title}连续 {failures} 次失败（{reason}），已暂停发送并定时试探；等待发布 {waiting} 件",
-            channel,
-        )
+        detail = f"{title}连续 {failures} 次失败（{reason}），已暂停发送并定时试探；等待发布 {waiting} 件"
+        if cleared_since(tx.conn, f"down:{channel}", tx.now - CALM):
+            detail += "。时好时坏：平稳一小时后自动解除，其间不再重复报警"
+        raise_alarm(tx, f"down:{channel}", detail, channel)
     else:
         _set(tx, channel, failures=failures)
 
@@ -191,12 +193,27 @@ def channel_answered(tx: Tx, channel: str) -> None:
         tx.memo.add(("well", channel))
         return
     state = lock_state(tx, channel)
-    _set(tx, channel, failures=0, open_since=None, probe_at=None, probes=0)
     if state.open_since is None:
+        _set(tx, channel, failures=0)
         return
+    _set(tx, channel, failures=0, open_since=None, closed_at=tx.now, probe_at=None, probes=0)
     waits = (delivery.c.channel == channel, delivery.c.state == State.PENDING.value, delivery.c.next_at > tx.now)
     tx.conn.execute(update(delivery).where(*waits, delivery.c.waits_for.is_(None)).values(next_at=tx.now))
-    clear_alarm(tx, f"down:{channel}", f"渠道已恢复，继续发布 {_waiting(tx.conn, channel)} 件")
+    if not _flaps(tx, channel):
+        clear_alarm(tx, f"down:{channel}", f"渠道已恢复，继续发布 {_waiting(tx.conn, channel)} 件")
+
+
+def _flaps(tx: Tx, channel: str) -> bool:
+    """Whether the alarm that stands was raised soon after the one before had ended: then it ends when all is calm."""
+    raised = standing_since(tx.conn, f"down:{channel}")
+    return raised is not None and cleared_since(tx.conn, f"down:{channel}", raised - CALM)
+
+
+def calmed_down(tx: Tx, channel: str) -> None:
+    """End the alarm of a channel that was down and up by turns, once it has been up for long enough."""
+    state = lock_state(tx, channel)
+    if state.open_since is None and state.closed_at is not None and state.closed_at <= tx.now - CALM:
+        clear_alarm(tx, f"down:{channel}", f"渠道已平稳一小时；等待发布 {_waiting(tx.conn, channel)} 件")
 
 
 def probe_begins(tx: Tx, channel: str, until: datetime) -> None:

@@ -347,6 +347,7 @@ channel_state = Table(
     Column("silent_until", Moment),  # … to here
     Column("silent_reason", Text),
     Column("silent_by", Text),
+    Column("closed_at", Moment),  # when the breaker last closed
 )
 
 channel_store = Table(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from publisher.ledger import claims
-from publisher.ledger.alarms import clear_alarm, raise_alarm
-from publisher.ledger.channel_state import ALL, read_states
+from publisher.ledger.alarms import clear_alarm, raise_alarm, standing
+from publisher.ledger.channel_state import ALL, calmed_down, read_states
 from publisher.ledger.store import Connection, Ledger, Tx
 from publisher.send.open_channel import OpenChannel
 from publisher.settings import SendingSettings
@@ -23,11 +23,14 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
     """
     with ledger.read() as conn:
         stuck = _stuck(conn, channels, now)
+        flapping = _maybe_calm(conn, channels)
         unapproved = claims.unapproved_since(conn, now)
         awaiting = claims.submitted_since(conn, now - sending.submitted_alarm)
         forwarded = claims.awaited_past_deadline(conn, now)
     with ledger.write() as tx:
         _tell_unapproved(tx, unapproved)
+        for name in sorted(flapping):
+            calmed_down(tx, name)
         for name, channel in sorted(channels.items()):
             hours = int(sending.submitted_alarm.total_seconds() // 3600)
             _set(tx, f"stuck:{name}", name, stuck.get(name, 0), f"{channel.title}有 {{n}} 件到期 15 分钟仍未发送")
@@ -38,6 +41,13 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
             elif not channel.capabilities.findable:
                 what = f"{channel.title}有 {{n}} 件超过 {hours} 小时仍未由人工录入并确认，见待办（tasks）"
             _set(tx, f"awaiting:{name}", name, count, what)
+
+
+def _maybe_calm(conn: Connection, channels: Mapping[str, OpenChannel]) -> set[str]:
+    """Channels whose alarm `down` outlasts their trouble, because they were down and up by turns."""
+    causes = {str(row.cause) for row in standing(conn)}
+    up = {name for name, state in read_states(conn).items() if state.open_since is None}
+    return {name for name in channels if f"down:{name}" in causes and name in up}
 
 
 def _tell_unapproved(tx: Tx, numbers: list[str]) -> None:

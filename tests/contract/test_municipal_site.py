@@ -348,7 +348,7 @@ class TestAttachments:
         assert not world.held()
 
     def test_attachments_that_are_elsewhere_by_declaration_do_not_stop_the_text(self, form: SiteWorld) -> None:
-        channel = form.adapter(attachments_elsewhere=True)
+        channel = form.adapter(attachments_at="县网")
         channel.submit(a_submission(attachments=[an_attachment()]))
         assert len(form.held()) == 1
         assert channel.capabilities.limits.attachments is None

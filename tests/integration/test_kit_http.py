@@ -431,7 +431,7 @@ class TestTls:
         pinned, _ = self_signed(tmp_path, "site.invalid")
         Http(HttpSettings(ca_file=pinned, legacy_tls=True), name="old_site")
         assert "old_site" in caplog.text
-        assert "legacy handshake on" in caplog.text
+        assert "legacy handshake, own certificates" in caplog.text
 
     def test_certificates_that_cannot_be_read_are_a_wrong_setting(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match="nowhere"):

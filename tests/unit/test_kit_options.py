@@ -23,6 +23,6 @@ def test_every_wrong_key_is_named_at_once_and_no_value_is_repeated() -> None:
     with pytest.raises(SettingsError) as error:
         read_options(Options, {"sizes": "hunter2", "size": 0})
     told = str(error.value)
-    assert "options.sizes: unknown key; this adapter knows base_url, size" in told
+    assert "options.sizes: unknown key; did you mean size?" in told
     assert "options.size: " in told and "options.base_url: " in told
     assert "hunter2" not in told

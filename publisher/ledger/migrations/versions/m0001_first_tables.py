@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("silent_until", Moment(), nullable=True),
         sa.Column("silent_reason", sa.Text(), nullable=True),
         sa.Column("silent_by", sa.Text(), nullable=True),
+        sa.Column("closed_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_channel_state")),
     )
     op.create_table(
