@@ -6,7 +6,7 @@ Each function takes the delivery's row as read in the same transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -32,6 +32,7 @@ class Overtaken(Exception):
 
 # Statements that run for every delivery are made once: making them costs more than running them.
 _BY_ID = select(delivery).where(delivery.c.id == bindparam("delivery_id"))
+_BY_IDS = select(delivery).where(delivery.c.id.in_(bindparam("ids", expanding=True)))
 _BY_PREDECESSOR = (
     select(delivery).where(delivery.c.predecessor_id.in_(bindparam("ids", expanding=True))).order_by(delivery.c.id)
 )
@@ -56,6 +57,19 @@ def _changing(names: tuple[str, ...]) -> Update:
 def read(conn: Connection, delivery_id: int) -> Delivery:
     """The delivery's row."""
     return conn.execute(_BY_ID, {"delivery_id": delivery_id}).one()
+
+
+def read_among(tx: Tx, delivery_id: int, others: Callable[[], Collection[int]]) -> Delivery:
+    """A delivery's row; with the first one of a transaction, those that its group asks for next are read too.
+
+    A row is given once. Where another write of the group has changed it since, that shows when it is changed again,
+    which is fenced; then each of the group is written by itself.
+    """
+    if delivery_id not in tx.read_ahead:
+        found = tx.conn.execute(_BY_IDS, {"ids": [delivery_id, *others()]})
+        tx.read_ahead = {row.id: row for row in found}
+    row: Delivery = tx.read_ahead.pop(delivery_id)
+    return row
 
 
 def of_version(conn: Connection, version_id: int) -> list[Delivery]:

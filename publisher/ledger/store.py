@@ -96,6 +96,7 @@ class Tx:
         self.now = clock()
         self._clock = clock
         self.memo: set[object] = set()  # what this transaction has found out already
+        self.read_ahead: dict[int, Any] = {}  # deliveries that writes of the same group will ask for
         self._entries: list[Entry] = []
         self._gathered: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
         self._after: list[Callable[[], None]] = []

@@ -127,6 +127,11 @@ class InFlight:
                 for ready in self._ready[running.channel.name]:
                     ready.called_off = True
 
+    def unrecorded(self) -> set[int]:
+        """Deliveries whose outcome is on its way to the ledger."""
+        with self._lock:
+            return set(self._unrecorded)
+
     def recorded(self, delivery_id: int) -> None:
         """The outcome is in the ledger, or never will be."""
         with self._lock:

@@ -388,7 +388,7 @@ class Sender:
     def _record_submit(self, running: Running, claimed: Claimed, outcome: calls.Outcome, slot: bool, tx: Tx) -> bool:
         attempt_id = claimed.attempt_id
         assert attempt_id is not None
-        row = deliveries.read(tx.conn, claimed.row.id)
+        row = deliveries.read_among(tx, claimed.row.id, self._calls.unrecorded)
         settle.end_attempt(tx, attempt_id, outcome, running.request_digest, slot=slot)
         # An answer that crosses the end of patience finds the delivery still sending: it is in time.
         taken_over = row.state != State.SENDING.value or row.daemon_id != claimed.row.daemon_id
