@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -76,3 +76,15 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     return str(value)
+
+
+def moving_line() -> Callable[[int, int, str], None]:
+    """For long work: on a terminal one line on stderr that moves (done, of how many, what); elsewhere nothing."""
+    if not sys.stderr.isatty():
+        return lambda done, total, what: None
+
+    def show(done: int, total: int, what: str) -> None:
+        sys.stderr.write(f"\r{what}　{done * 100 // total}%（{done}/{total}）" + ("\n" if done == total else ""))
+        sys.stderr.flush()
+
+    return show

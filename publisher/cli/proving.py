@@ -13,7 +13,7 @@ import typer
 from publisher.app import Office
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
-from publisher.cli.output import plain, say, say_json, say_table
+from publisher.cli.output import moving_line, plain, say, say_json, say_table
 from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import evidence as evidence_pack
 from publisher.counts import export as exports
@@ -51,7 +51,10 @@ def verify(
     """Recompute the log's chain and compare it with tables and heads（校验）. Exit code 1 if anything is wrong."""
     with desk.office() as office:
         heads = None if no_heads else office.settings.heads_folder
-        verdict = verify_ledger(office.ledger, heads, _public_key(office, key))
+        show = moving_line()
+        verdict = verify_ledger(
+            office.ledger, heads, _public_key(office, key), progress=lambda done, of: show(done, of, "校验日志")
+        )
     if as_json:
         say_json(plain(verdict) | {"ok": verdict.ok, "practice": not verdict.real})
         return OK if verdict.ok else NOT_DONE

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
-from publisher.cli.output import say, say_json, say_table
+from publisher.cli.output import moving_line, say, say_json, say_table
 from publisher.counts.report.layout import channel_table, project_table
 from publisher.counts.report.markdown import plain
 from publisher.rehearse import run
-from publisher.rehearse.run import Outcome, Progress
+from publisher.rehearse.run import Outcome
 from publisher.rehearse.targets import YEAR
 
 _SHOWN = 20
@@ -39,25 +38,13 @@ def rehearse(
         typer.echo(f"the year that can be rehearsed is {YEAR}", err=True)
         return USAGE
     outcome = run.rehearse(
-        desk.data or Path("var/rehearse"), seed, (lambda line: None) if as_json else say, _progress(), scale
+        desk.data or Path("var/rehearse"), seed, (lambda line: None) if as_json else say, moving_line(), scale
     )
     if as_json:
         say_json(run.facts(outcome))
     else:
         _say(outcome)
     return OK if outcome.ok else NOT_DONE
-
-
-def _progress() -> Progress:
-    """On a terminal one line that moves, on stderr; elsewhere nothing."""
-    if not sys.stderr.isatty():
-        return lambda done, total, day: None
-
-    def show(done: int, total: int, day: str) -> None:
-        sys.stderr.write(f"\r{day}　{done * 100 // total}%（{done}/{total}）" + ("\n" if done == total else ""))
-        sys.stderr.flush()
-
-    return show
 
 
 def _say(outcome: Outcome) -> None:

@@ -7,11 +7,11 @@ anywhere, on each tier, on each channel (docs/adr/0012). `verify` works both out
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.ledger.chain import Entry
@@ -91,41 +91,3 @@ def _add(conn: Connection, table: Any, column: str, sums: dict[Key, int]) -> Non
     rows = [dict(zip(KEY, key, strict=True)) | {column: sums[key]} for key in sorted(sums)]
     if rows:
         conn.execute(_statement(conn.dialect.name, table.name), rows)
-
-
-# ---- worked out anew, for verify
-
-
-def differences(conn: Connection) -> Iterable[tuple[str, Key, int, int]]:
-    """Where a kept sum is not what the log gives: table, key, what it says, what the log says."""
-    columns = [func.coalesce(_log[name], "").label(name) for name in KEY]
-    sums = select(*columns, func.sum(_log.weight).label("it")).where(HAS_WEIGHT).group_by(*columns)
-    yield from _compare(conn, rollup, "publications", {_key_of(row): int(row.it) for row in conn.execute(sums)})
-    counted: dict[Key, int] = defaultdict(int)
-    for places in ((), ("tier",), ("channel", "tier")):
-        for row in conn.execute(_standing(places)):
-            channel = row.channel if "channel" in places else ""
-            tier = row.tier if "tier" in places else ""
-            day, *rest = (row.visible_day, row.kind, row.form, row.project_class)
-            key = (day or "", channel or "", tier or "", *(part or "" for part in rest))
-            counted[key] += int(row.it)
-    yield from _compare(conn, notice_rollup, "notices", counted)
-
-
-def _compare(conn: Connection, table: Any, column: str, right: dict[Key, int]) -> Iterable[tuple[str, Key, int, int]]:
-    stored = {_key_of(row): int(getattr(row, column)) for row in conn.execute(select(table))}
-    for key in sorted(set(stored) | set(right)):
-        if stored.get(key, 0) != right.get(key, 0):
-            yield table.name, key, stored.get(key, 0), right.get(key, 0)
-
-
-def _standing(places: tuple[str, ...]) -> Select[Any]:
-    """Distinct notices per day, kind, form and class: of each notice (per place) the smallest standing day."""
-    of = [_log.notice_id, *(_log[name] for name in ("visible_day", "kind", "form", "project_class", *places))]
-    standing = select(*of).where(HAS_WEIGHT).group_by(*of).having(func.sum(_log.weight) > 0).subquery()
-    same = [standing.c.notice_id, *(standing.c[name] for name in places)]
-    order = [standing.c.visible_day, standing.c.kind, standing.c.form, standing.c.project_class]
-    rank = func.row_number().over(partition_by=same, order_by=order).label("rank")
-    ranked = select(standing, rank).subquery()
-    keys = [ranked.c[name] for name in ("visible_day", "kind", "form", "project_class", *places)]
-    return select(*keys, func.count().label("it")).where(ranked.c["rank"] == 1).group_by(*keys)
