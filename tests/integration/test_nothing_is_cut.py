@@ -1,4 +1,4 @@
-"""Nothing is cut in silence: what is too long is refused with figures, or shortened with a word where all may read it."""
+"""Nothing is cut in silence: too long is refused with figures, or shortened with a word that readers and the log have."""
 
 from __future__ import annotations
 
