@@ -9,7 +9,7 @@ sender goes on by itself (`publisher.send.sender`), from the rows that accept le
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from pathlib import Path
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
 from publisher.intake import folder
-from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch
+from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch, Taken
 from publisher.intake.hearing import Hearing
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.sidecar import Wishes
@@ -30,7 +30,7 @@ from publisher.ledger.acceptance import Planned
 from publisher.ledger.chain import local_day
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.named_lease import NamedLease
-from publisher.ledger.store import PROGRAM, Fault, Ledger, is_unreachable, no_fault
+from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, is_unreachable, no_fault
 from publisher.notice import Kind, Notice, identity
 from publisher.planning import check_all, plan, with_feeders
 from publisher.receipts import Receipts
@@ -45,6 +45,25 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Most files that one turn takes in."""
+
+
+GROUP = 32
+"""Most files that are claimed in one transaction."""
+GROUP_BYTES = 16 * 1024 * 1024
+"""Size from which a group is closed, so that the bytes in memory stay bounded."""
+
+
+def _groups(files: Iterable[tuple[Candidate, Taken]]) -> Iterator[list[tuple[Candidate, Taken]]]:
+    group: list[tuple[Candidate, Taken]] = []
+    size = 0
+    for one, taken in files:
+        group.append((one, taken))
+        size += sum(len(data) for _, data in taken.blobs)
+        if len(group) >= GROUP or size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +112,9 @@ class Line:
             logger.info("%d files are ready; %d are taken in now", len(rested), AT_ONCE)
         # A thousand files at once come in portions: the first are on their way while the last still lie there.
         # One that is locked is no part of a portion.
-        taken = (self._claim(one, now, patience_over=self.watch.no_longer_copied(one, now)) for one in rested)
-        rows = list(islice((row for row in taken if row is not None), AT_ONCE))
+        rows: list[IntakeRow] = []
+        for group in _groups(islice(self._readable(rested, now), AT_ONCE)):
+            rows += self._claim(group)
         self._set_moved([row for row in rows if self._take_over(row)])
         return len(rows)
 
@@ -104,30 +124,35 @@ class Line:
             sources = {row.source for row in intake_rows.to_move(conn) if row.state == IntakeState.CLAIMED.value}
         return [one for one in found if one.source not in sources]
 
-    def _claim(self, one: Candidate, now: datetime, *, patience_over: bool) -> IntakeRow | None:
-        """Bytes and row of one file, committed; None if it is not to be had now."""
-        taken = folder.take(one, self.settings.intake)
-        if taken is None or folder.is_half_copy(one, taken, now, patience_over):
-            return None
+    def _readable(self, rested: Sequence[Candidate], now: datetime) -> Iterator[tuple[Candidate, Taken]]:
+        """Each file with its bytes, without those that are not to be had now."""
+        for one in rested:
+            taken = folder.take(one, self.settings.intake)
+            if taken and not folder.is_half_copy(one, taken, now, self.watch.no_longer_copied(one, now)):
+                yield one, taken
+
+    def _claim(self, group: Sequence[tuple[Candidate, Taken]]) -> list[IntakeRow]:
+        """Bytes and rows of some files, committed at once: one write to the disk for all of them."""
         self.lease.keep()
         self.fault("claim_row.before")
         with self.ledger.write() as tx:
-            self.lease.check(tx)  # two daemons that both take the folders for theirs must not both take the file
-            row_id = intake_rows.claim(
-                tx,
-                file_name=one.name,
-                source=one.source,
-                declared=one.declared,
-                is_folder=one.is_folder,
-                sha256=taken.sha256,
-                blobs=taken.blobs,
-                place_name=placed_name("{n}", one.name),
-                sidecar_sha256=taken.sidecar_sha256,
-                sidecar_source=one.sidecar_source,
-                modified_at=folder.modified_at(one),
-            )
-        with self.ledger.read() as conn:
-            return intake_rows.read(conn, row_id)
+            self.lease.check(tx)  # two daemons that both take the folders for theirs must not both take a file
+            return [intake_rows.read(tx.conn, self._claim_row(tx, one, taken)) for one, taken in group]
+
+    def _claim_row(self, tx: Tx, one: Candidate, taken: Taken) -> int:
+        return intake_rows.claim(
+            tx,
+            file_name=one.name,
+            source=one.source,
+            declared=one.declared,
+            is_folder=one.is_folder,
+            sha256=taken.sha256,
+            blobs=taken.blobs,
+            place_name=placed_name("{n}", one.name),
+            sidecar_sha256=taken.sidecar_sha256,
+            sidecar_source=one.sidecar_source,
+            modified_at=folder.modified_at(one),
+        )
 
     def _set_moved(self, rows: Sequence[IntakeRow]) -> None:
         with self.ledger.write() as tx:

@@ -268,6 +268,8 @@ def publish(
             receipt_sha256=proof["receipt_sha256"],
             rendition_sha256=row.rendition_sha256,
             late_seconds=_lateness(row, since),
+            # What the channel shortened or replaced, with its lengths, is no less a part of the record.
+            note=receipt.note,
             **data,
         )
     )

@@ -101,6 +101,32 @@ def test_every_new_entry_of_a_feed_becomes_a_notice(desk: Desk, server: FeedServ
     assert "AG-2017-" in page and "a.example" not in page and "x()" not in page
 
 
+@pytest.mark.parametrize(
+    ("stated", "real", "header"),
+    [("gb2312", "gbk", "text/xml"), ("us-ascii", "utf-8", "text/xml; charset=us-ascii"), ("utf-8", "gbk", "text/xml")],
+)
+def test_c092_a_feed_that_lies_about_its_encoding_is_no_outage_and_its_text_comes_out_right(
+    desk: Desk, server: FeedServer, stated: str, real: str, header: str
+) -> None:
+    # 喆 and the long dash are in GBK and not in GB2312, whose own table takes the dash for another sign
+    right = atom(1, more="联系人：李喆——详见附图").decode()
+    server.body = right.replace("encoding='utf-8'", f"encoding='{stated}'").encode(real)
+    server.kind = header
+    desk.work()
+
+    assert (desk.states(), alarms(desk)) == (["accepted"], {})
+    page = next((desk.worker.office.settings.data / "out" / "feed").rglob("articles/*.html")).read_text("utf-8")
+    assert "李喆——详见附图" in page and "某某路改造工程（1）招标公告" in page
+
+
+def test_c092_true_damage_of_a_feed_is_an_outage_whatever_its_encoding(desk: Desk, server: FeedServer) -> None:
+    server.body = atom(1, encoding="gbk").replace(b"</entry></feed>", b"</entry><entry></feed>")
+    desk.work()
+
+    assert desk.states() == []
+    assert list(alarms(desk)) == ["feed:某代理机构"]
+
+
 def test_what_was_seen_is_not_taken_again_and_what_is_new_is(desk: Desk, server: FeedServer) -> None:
     server.body = atom(1)
     desk.work()

@@ -176,7 +176,8 @@ def _body_form(source: Source, kind: Kind) -> Form:
     if kind is Kind.CHANGE_NOTICE and re.search(r"澄清|答疑", source.flat):
         return Form.CLARIFICATION
     if kind is Kind.BID_ANNOUNCEMENT:
-        found = title_form(re.sub(r"[\s\S]*?采购方式[：:]?\s*(\S{2,8})[\s\S]*", r"\1公告", source.flat)[:12])
+        way = re.search(r"采购方式[：:]?\s*(\S{2,8})", source.flat)
+        found = title_form(f"{way[1]}公告") if way else None
         return found if found and found.kind is kind else DEFAULT_FORM[kind]
     return DEFAULT_FORM[kind]
 

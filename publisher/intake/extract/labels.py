@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from publisher.intake.extract.amounts import unit_in
@@ -90,12 +91,20 @@ _BRACKETED = re.compile(r"[（(【\[][^（）()【】\[\]]*[)）】\]]")
 _DELIMITER = re.compile(r"[。；;！？!?，,]")
 _COLON = re.compile(r"[：:]")
 _LONGEST_LABEL = 40
+_LONGEST_KEPT = 60
+_REMEMBERED = 2048
+"""Labels whose answer is kept, and the longest of them: all notices use the same few hundred."""
 _MOST_COLONS = 400
 """Colons of one line that are looked at; a line of more is no form."""
 
 
 def compact(text: str) -> str:
     """A label as compared: no numbering, brackets, white space or marks around it."""
+    return _compact(text) if len(text) <= _LONGEST_KEPT else _compact.__wrapped__(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _compact(text: str) -> str:
     text = re.sub(r"\s", "", text).lstrip("★☆▲△*●■◆#")
     text = _NUMBERING.sub("", text)
     text = _BRACKETED.sub("", text)
@@ -104,11 +113,21 @@ def compact(text: str) -> str:
 
 def key_of(label: str) -> str:
     """The key of a compact label, or an empty string."""
+    return _key(label) if len(label) <= _LONGEST_KEPT else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _key(label: str) -> str:
     return next((key for key, pattern in _FULL.items() if pattern.fullmatch(label)), "")
 
 
 def known_suffix(text: str) -> tuple[str, str] | None:
     """The longest known label at the end of `text`, with its key; at least two characters."""
+    return _suffix(text[-16:])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _suffix(text: str) -> tuple[str, str] | None:
     for start in range(max(0, len(text) - 16), len(text) - 1):
         tail = text[start:]
         for key in _SUFFIX_KEYS:
@@ -301,9 +320,9 @@ class _State:
         flat = re.sub(r"\s", "", text)
         if _HEADING.match(flat):
             self.heading, self.section, self.lot = flat, "", None
-        bare = compact(flat).rstrip("：:")
+        bare = compact(flat).rstrip("：:") if len(flat) <= _LONGEST_LABEL else ""
         for name, pattern in _SECTIONS:
-            if pattern.fullmatch(bare):
+            if bare and pattern.fullmatch(bare):
                 self.section = name
         self.lot = lot_line(flat) or self.lot
 

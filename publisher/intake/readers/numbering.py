@@ -48,15 +48,18 @@ def with_numbers(data: bytes) -> bytes:
         names = set(package.namelist())
         if _NUMBERING not in names:
             return data
-        document = _parsed(package.read(_DOCUMENT))
+        content = package.read(_DOCUMENT)
+        if b"numPr" not in content and b"pStyle" not in content:
+            return data
+        document = _parsed(content)
         lists = _lists(_parsed(package.read(_NUMBERING)))
         styles = _style_numbers(_parsed(package.read(_STYLES))) if _STYLES in names else {}
         if not _write_numbers(document, lists, styles):
             return data
         out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
+        text = etree.tostring(document, xml_declaration=True, encoding="UTF-8", standalone=True)
+        with zipfile.ZipFile(out, "w") as copy:
             for item in package.infolist():
-                text = etree.tostring(document, xml_declaration=True, encoding="UTF-8", standalone=True)
                 copy.writestr(item.filename, text if item.filename == _DOCUMENT else package.read(item))
         return out.getvalue()
 
