@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from publisher.delivery import IntakeState, Operation, State, WaitsFor, label_of
 from publisher.errors import ADVICE, Reason
 from publisher.intake.staff_folders import CLEANED, NOTE_ENDINGS, StaffFolders, sidecar_name, write_new
 from publisher.ledger import contents, deliveries, intake_rows
+from publisher.ledger.channel_state import ALL, stopped_channels
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Connection, Ledger
@@ -28,6 +29,7 @@ _WAITS = {
     WaitsFor.PREDECESSOR: "等待原公告在该渠道发布",
     WaitsFor.TIME: "等待预定的发布时间",
 }
+_STOPPED = "该渠道已停止发送，由管理员处理后恢复"
 _TEMPLATES = {"held": "held.txt.j2", "returned": "returned.txt.j2"}
 
 
@@ -89,6 +91,7 @@ class Receipts:
     def _receipt(self, conn: Connection, row: IntakeRow) -> str:
         notice = contents.read_notice(conn, row.version_id)
         rows = deliveries.of_version(conn, row.version_id)
+        stopped = stopped_channels(conn)
         publications = [r for r in rows if r.operation == Operation.PUBLISH.value]
         must = [r for r in publications if r.mandatory] or publications
         public = (State.PUBLISHED.value, State.ENDED.value)
@@ -98,11 +101,12 @@ class Receipts:
             received_at=row.claimed_at,
             fields=fields_for_staff(notice),
             warnings=[str(w) for w in intake_rows.problems_of(row.warnings)],
-            channels=[self._line(r, notice) for r in rows],
+            channels=[self._line(r, stopped) for r in rows],
             complete=bool(must) and all(r.state in public for r in must),
+            needs_someone=any(r.state in (State.FAILED.value, State.HELD.value) for r in rows),
         )
 
-    def _line(self, row: Delivery, notice: Notice) -> dict[str, Any]:
+    def _line(self, row: Delivery, stopped: Set[str]) -> dict[str, Any]:
         public = row.state in (State.PUBLISHED.value, State.ENDED.value)
         waits = _WAITS.get(WaitsFor(row.waits_for)) if row.waits_for and row.state == State.PENDING.value else None
         if waits is not None and row.publish_at is not None and row.waits_for == WaitsFor.TIME.value:
@@ -113,6 +117,9 @@ class Receipts:
         operation = Operation(row.operation)
         act = {Operation.UPDATE: "（更新文本）", Operation.WITHDRAW: "（撤回）"}.get(operation, "")
         why = f"理由：{row.reason_given}" if row.reason_given else None
+        reason = row.detail or waits or why or (receipt.note if told and receipt else None)
+        if row.state == State.PENDING.value and stopped & {row.channel, ALL}:
+            reason = f"{reason}。{_STOPPED}" if reason else _STOPPED
         return {
             "title": f"{self.titles.get(row.channel, row.channel)}{act}",
             "mandatory": row.mandatory,
@@ -122,7 +129,7 @@ class Receipts:
             "number": row.channel_number,
             "url": row.url,
             "visible_since": row.visible_since if public else None,
-            "reason": row.detail or waits or why or (receipt.note if told and receipt else None),
+            "reason": reason,
         }
 
     def _write(self, row: IntakeRow) -> None:

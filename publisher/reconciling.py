@@ -135,7 +135,8 @@ def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
     if not finding.receipt.public:
         return "missing", finding.receipt.note or "渠道上有，但读者还看不到"
     if finding.digest is not None and settle.is_foreign(channel, row, finding.digest):
-        return "different", "渠道显示的内容与批准的文本不一致"
+        note = finding.receipt.note
+        return "different", "渠道显示的内容与批准的文本不一致" + (f"；{note}" if note else "")
     return "found", ""
 
 

@@ -466,6 +466,8 @@ def status_error(answer: Answer, context: Context, *, reading: bool = False) -> 
         reason = Reason.RATE_LIMITED if status == HTTPStatus.TOO_MANY_REQUESTS else Reason.BUSY
         not_before = retry_after(answer.headers.get("Retry-After"), context.now())
         return TransientFailure(reason, "渠道要求稍后再试", evidence=evidence, not_before=not_before)
+    if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}:  # it says itself that it did not take it
+        return TransientFailure(Reason.BUSY, "渠道未能收完请求", evidence=evidence)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return NeedsPerson(Reason.BAD_CREDENTIAL, "渠道不接受账号或密钥", evidence=evidence, stops_channel=True)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

@@ -43,6 +43,7 @@ EVENTS = {
     "outcome_unknown": "结果未知",
     "unknown_word": "渠道给出未知的状态",
     "read_back": "回读",
+    "odd_instant": "渠道给出的公开时间不可信，改按本系统首次得知的时间",
     "refused": "渠道拒绝",
     "try_failed": "未成功，稍后重试",
     "not_there": "查明未发布",

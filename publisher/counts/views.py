@@ -14,7 +14,7 @@ from publisher.counts.waiting import Unapproved, approvals
 from publisher.delivery import IntakeState, State
 from publisher.errors import NotAllowed
 from publisher.ledger import alarms, channel_state, contents, intake_rows
-from publisher.ledger.channel_state import ChannelState
+from publisher.ledger.channel_state import ALL, ChannelState, stopped_channels
 from publisher.ledger.tables import (
     approval,
     attempt,
@@ -188,12 +188,14 @@ def log_rows(
 class RunSummary:
     """What became of everything that a run touched, and whether anything in the ledger is open.
 
-    `failed`: refused, or stopped for a person; `failing`: the last try failed and the program will try again.
+    `failed`: refused, or stopped for a person; `failing`: the last try failed and the program will try again, but
+    for `stopped` of them, whose channel a person has to resume first.
     """
 
     published: tuple[AnyRow, ...]
     failed: tuple[AnyRow, ...]
     failing: tuple[AnyRow, ...]
+    stopped: int
     intake_held: tuple[AnyRow, ...]
     intake_returned: tuple[AnyRow, ...]
     duplicates: tuple[AnyRow, ...]
@@ -217,10 +219,13 @@ def run_summary(conn: Connection, since: datetime) -> RunSummary:
     """What a run that began at `since` came to."""
     touched = conn.execute(select(delivery).where(delivery.c.changed_at >= since).order_by(delivery.c.id)).all()
     decided = _decided(conn, since)
+    failing = tuple(row for row in touched if row.state in _OPEN and row.reason is not None)
+    stopped = stopped_channels(conn)
     return RunSummary(
         published=tuple(row for row in touched if row.state == State.PUBLISHED.value),
         failed=tuple(row for row in touched if row.state in (State.FAILED.value, State.HELD.value)),
-        failing=tuple(row for row in touched if row.state in _OPEN and row.reason is not None),
+        failing=failing,
+        stopped=sum(1 for row in failing if row.channel in stopped or ALL in stopped),
         intake_held=tuple(row for row in decided if row.state == IntakeState.HELD.value),
         intake_returned=tuple(row for row in decided if row.state == IntakeState.RETURNED.value),
         duplicates=tuple(row for row in decided if row.state == IntakeState.DUPLICATE.value),

@@ -61,6 +61,11 @@ def read_states(conn: Connection) -> dict[str, ChannelState]:
     return {row.channel: ChannelState(*row) for row in conn.execute(_STATES)}
 
 
+def stopped_channels(conn: Connection) -> set[str]:
+    """The channels on which nothing is sent until a person resumes them; `ALL` among them: everything."""
+    return {name for name, state in read_states(conn).items() if state.stopped_at is not None}
+
+
 def lock_state(tx: Tx, channel: str) -> ChannelState:
     """The channel's row, locked until commit and made if it is missing."""
     empty = {"channel": channel, "failures": 0, "probes": 0, "set_number": 0}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -246,7 +246,7 @@ def publish(
     `next_at`: when it is read back; `until`: when its time on this channel is over.
     """
     operation = Operation(row.operation)
-    since = receipt.visible_since or row.visible_since or tx.now
+    since = _believable(receipt.visible_since, row, tx) or row.visible_since or tx.now
     proof = _proof(receipt, row)
     cleared = {"waits_for": None, "reason": None, "detail": None, "next_at": next_at, "tries": 0, "asks": 0}
     counts = operation is Operation.PUBLISH
@@ -285,6 +285,21 @@ def publish(
         withdrawn = read(tx.conn, row.predecessor_id)
         if withdrawn.state == State.PUBLISHED.value:
             end(tx, withdrawn, "withdrawn", reason_given=row.reason_given or "")
+
+
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_LONG_BEFORE = timedelta(days=366)
+
+
+def _believable(since: datetime | None, row: Delivery, tx: Tx) -> datetime | None:
+    """The instant that a channel tells, unless nobody can have read it then: in time to come, or years before us.
+
+    Sites print such instants (a planned day, the zero of a clock); they would be counted in a year that is not theirs.
+    """
+    if since is None or row.created_at - _LONG_BEFORE <= since <= tx.now + _CLOCKS_DIFFER:
+        return since
+    tx.log(entry(row, "odd_instant", PROGRAM, told=iso(since)))
+    return None
 
 
 def _lateness(row: Delivery, since: datetime) -> int | None:

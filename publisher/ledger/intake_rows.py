@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, false, func, insert, literal_column, select, update
 from sqlalchemy.engine import Row
 
 from publisher.delivery import IntakeState
@@ -104,12 +104,13 @@ def held_at(conn: Connection) -> list[IntakeRow]:
 
 def to_move(conn: Connection) -> list[IntakeRow]:
     """Rows whose file is not yet seen where it belongs."""
-    return list(conn.execute(select(intake).where(intake.c.moved.is_(False)).order_by(intake.c.id)))
+    return list(conn.execute(select(intake).where(intake.c.moved == false()).order_by(intake.c.id)))
 
 
 def with_receipt_due(conn: Connection, limit: int = 200) -> list[IntakeRow]:
     """Rows whose receipt must be written anew, or was being written when the program ended."""
-    return list(conn.execute(select(intake).where(intake.c.receipt_due != 0).order_by(intake.c.id).limit(limit)))
+    due = intake.c.receipt_due != literal_column("0")  # no parameter, so that the index of these rows is used
+    return list(conn.execute(select(intake).where(due).order_by(intake.c.id).limit(limit)))
 
 
 def set_moved(tx: Tx, row_id: int, place: str, place_name: str) -> None:

@@ -119,7 +119,9 @@ intake = Table(
     UniqueConstraint("n", "sub"),
     Index("ix_intake_sha256", "sha256"),
     Index("ix_intake_state", "state"),
-    Index("ix_intake_moved", "moved"),
+    # Few rows at a time: the program looks for them at every tick.
+    Index("ix_intake_unmoved", "id", sqlite_where=text("moved = 0"), postgresql_where=text("moved = false")),
+    Index("ix_intake_receipt_due", "id", **_where("receipt_due <> 0")),
     Index("ix_intake_notice_id", "notice_id"),
 )
 

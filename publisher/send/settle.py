@@ -213,6 +213,8 @@ def is_foreign(channel: OpenChannel, row: Delivery, digest: str) -> bool:
 def hold_foreign(tx: Tx, channel: OpenChannel, row: Delivery, digest: str, receipt: Receipt | None = None) -> None:
     """The channel shows something else than what was approved; its `receipt` is kept."""
     detail = f"{channel.title}显示的内容与批准的文本不一致（应为 {row.rendition_digest[:15]}，实为 {digest[:15]}）"
+    if receipt is not None and receipt.note:
+        detail += f"；{receipt.note}"  # such as which attachments are missing
     if row.state != State.HELD.value:
         kept = receipt or deliveries.receipt_of(row) or Receipt()
         deliveries.hold(tx, row, Reason.FOREIGN_TEXT, detail, receipt=replace(kept, digest=digest))
@@ -375,7 +377,7 @@ def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
     elif row.operation == Operation.UPDATE.value and digest is not None and digest != row.rendition_digest:
         _absent_update(tx, channel, row)
     elif row.state == State.PUBLISHED.value:
-        _read_back(tx, channel, row, digest)
+        _read_back(tx, channel, row, digest, finding.receipt)
     elif digest is not None and is_foreign(channel, row, digest):
         if row.state == State.HELD.value:
             _answer_release(tx, row, Reason.FOREIGN_TEXT, "")
@@ -389,11 +391,11 @@ def _found(tx: Tx, channel: OpenChannel, row: Delivery, finding: Found) -> None:
         deliveries.reschedule(tx, row, tx.now + poll_plan(channel, row.asks + 1), asks=row.asks + 1)
 
 
-def _read_back(tx: Tx, channel: OpenChannel, row: Delivery, digest: str | None) -> None:
+def _read_back(tx: Tx, channel: OpenChannel, row: Delivery, digest: str | None, receipt: Receipt) -> None:
     if digest is not None and is_foreign(channel, row, digest):
         if _is_being_changed(tx, channel, row):
             return
-        hold_foreign(tx, channel, row, digest)
+        hold_foreign(tx, channel, row, digest, receipt)
         return
     if digest is not None and digest != row.shown_digest:
         tx.log(deliveries.entry(row, "read_back", PROGRAM, shown_digest=digest))

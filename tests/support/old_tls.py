@@ -35,7 +35,7 @@ def tls_1_0(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
 class WithoutRenegotiationInfo:
     """A script of `RawServer`: TLS 1.2 (ECDHE, AES-128-GCM) as before RFC 5746, then one HTTP answer.
 
-    `requests` are the decrypted requests, `refused` the handshakes that the caller gave up.
+    `requests` are the decrypted requests.
     """
 
     def __init__(self, folder: Path, host: str, answer: bytes) -> None:
@@ -46,7 +46,6 @@ class WithoutRenegotiationInfo:
         certificate = x509.load_pem_x509_certificate(self.pinned.read_bytes())
         self._certificate = certificate.public_bytes(serialization.Encoding.DER)
         self.requests: list[bytes] = []
-        self.refused = 0
 
     def __call__(self, conversation: Conversation) -> None:
         _Handshake(self, conversation).run()
@@ -93,8 +92,7 @@ class _Handshake:
         self._say(_message(14, b""))
         kind, answer = self._record()
         if kind != _HANDSHAKE:
-            self._server.refused += 1
-            return
+            return  # the caller gave up
         self._said += answer
         point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), answer[5:])
         master = _prf(secret.exchange(ec.ECDH(), point), b"master secret", theirs + mine, 48)

@@ -109,6 +109,7 @@ class TestStatus:
             (401, NeedsPerson, Reason.BAD_CREDENTIAL),
             (403, NeedsPerson, Reason.BAD_CREDENTIAL),
             (404, PermanentFailure, Reason.REFUSED),
+            (408, TransientFailure, Reason.BUSY),
             (409, PermanentFailure, Reason.REFUSED),
             (413, PermanentFailure, Reason.TOO_LARGE),
             (422, PermanentFailure, Reason.REFUSED),

@@ -310,6 +310,7 @@ def a_receipt(**changes: Any) -> str:
             },
         ],
         "complete": True,
+        "needs_someone": False,
     }
     return Renderer().text("receipt.txt.j2", **(values | changes))
 
@@ -338,6 +339,7 @@ def test_a_receipt_lists_all_warnings_and_that_it_is_not_complete() -> None:
     ]
     text = a_receipt(warnings=warnings, complete=False)
     assert "状态：正在发布" in text
+    assert "状态：有渠道被拒绝或暂停，等待人工处理" in a_receipt(complete=False, needs_someone=True)
     assert "  1. 正文提到附件“清单”，未收到\n  2. 投标期限短于法定期限，请核对。\n" in text
 
 

@@ -131,5 +131,11 @@ def missing(found: Mentioned, attached: tuple[str, ...]) -> list[str]:
     return ["附件"] * lacking if lacking > 0 else []
 
 
+def in_order(found: Mentioned, attached: tuple[str, ...]) -> list[int]:
+    """The positions of the attached files in the order in which the text names them; the others after them."""
+    places = {_key(name): place for place, name in enumerate(found.names)}
+    return sorted(range(len(attached)), key=lambda i: places.get(_key(attached[i]), len(places)))
+
+
 def _key(name: str) -> str:
     return normalise_name(_GUID.sub("", name))

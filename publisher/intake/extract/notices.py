@@ -73,7 +73,8 @@ def extract(
     if mentioned.count:
         facts.places["attachments_mentioned"] = mentioned.place
     checks.check(source, facts, mentioned)
-    notice = build(source, facts, attached)
+    order = attachments.in_order(mentioned, tuple(file.name for file in attached))
+    notice = build(source, facts, [attached[position] for position in order])
     if document.place:
         facts.places["notice"] = document.place
     return Extracted(

@@ -158,7 +158,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intake")),
         sa.UniqueConstraint("n", "sub", name=op.f("uq_intake_n_sub")),
     )
-    op.create_index("ix_intake_moved", "intake", ["moved"], unique=False)
+    op.create_index(
+        "ix_intake_unmoved",
+        "intake",
+        ["id"],
+        sqlite_where=sa.text("moved = 0"),
+        postgresql_where=sa.text("moved = false"),
+    )
+    due = sa.text("receipt_due <> 0")
+    op.create_index("ix_intake_receipt_due", "intake", ["id"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_intake_notice_id", "intake", ["notice_id"], unique=False)
     op.create_index("ix_intake_sha256", "intake", ["sha256"], unique=False)
     op.create_index("ix_intake_state", "intake", ["state"], unique=False)
