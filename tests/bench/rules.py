@@ -1,7 +1,7 @@
-"""How long all rules, over content and over legal terms, take for many notices, on one core: `python -m tests.bench.rules`.
+"""How long all rules, over content and over legal terms, take for many notices on one core.
 
-`BENCH_RULES` is the number of notices (50,000), from the texts of the test notices with other numbers in them,
-read once each and then checked against every rule in force. The limit is 60 s.
+`python -m tests.bench.rules`; `BENCH_RULES` is the number of notices (50,000), from the texts of the test notices with
+other numbers in them, read once each and then checked against every rule in force. The limit is 60 s.
 """
 
 from __future__ import annotations
