@@ -203,7 +203,9 @@ def _unheeded(
 def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[Rendition, Sequence[Problem]]:
     """The rendition for a channel, and what of the channel's limits it exceeds. Raises `TemplateFault`."""
     whole = channel.capabilities.fidelity is not Fidelity.EXCERPT
-    rendition = renderer.render(notice, channel.settings, whole_text=whole)
+    # Only a page that is shown as it is sent may say a character by its number, as a browser's form does.
+    charset = channel.capabilities.charset if channel.capabilities.fidelity is Fidelity.FULL else None
+    rendition = renderer.render(notice, channel.settings, whole_text=whole, charset=charset)
     found = exceeded(notice, rendition, channel.capabilities, channel_name=channel.name, channel_title=channel.title)
     return rendition, found
 

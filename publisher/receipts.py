@@ -17,7 +17,6 @@ from publisher.ledger.channel_state import ALL, stopped_channels
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.ledger.store import Connection, Ledger
-from publisher.notice import Notice
 from publisher.offers import Offer, copy_of, offer_of, put_offer, take_away
 from publisher.render import Renderer, fields_for_staff
 from publisher.wording import moment

@@ -78,12 +78,15 @@ class Renderer:
         )
         self._environment.filters.update(yuan=yuan, day=day, moment=moment, price=price)
 
-    def render(self, notice: Notice, channel: ChannelSettings, *, whole_text: bool = True) -> Rendition:
+    def render(
+        self, notice: Notice, channel: ChannelSettings, *, whole_text: bool = True, charset: str | None = None
+    ) -> Rendition:
         """The rendition of `notice` for `channel`.
 
         The template is given `notice`, `body` (the notice's HTML, not escaped) and `channel` (its name,
         title and the options of its adapter). With `whole_text` the page must hold the notice's whole text, in
-        order; without it (an excerpt) only part. Raises TemplateFault.
+        order; without it (an excerpt) only part. A character that `charset` lacks (¥ in GBK) is written by its
+        number, so that readers see it all the same. Raises TemplateFault.
         """
         values = {
             "notice": notice,
@@ -95,6 +98,8 @@ class Renderer:
         _refuse_active(html, str(template.name), channel)
         if whole_text:
             _refuse_incomplete(html, notice, str(template.name), channel)
+        if charset is not None:
+            html = html.encode(charset, "xmlcharrefreplace").decode(charset)
         content = html.encode("utf-8")
         return Rendition(
             sha256=hashlib.sha256(content).hexdigest(),

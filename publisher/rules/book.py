@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError, field_validator
 
-from publisher.errors import SettingsError
+from publisher.errors import Problem, Reason, SettingsError
 from publisher.notice import Notice
 from publisher.rules.required import Requirement, read_requirements
 from publisher.rules.row import Finding, Row, Strictness
@@ -75,6 +75,13 @@ class RuleBook:
             return "hold"
         asked = [row for row in rows if row.in_force(day) and row.asked_of(notice)]
         return asked[0].on_breach if asked else "off"
+
+    def is_off(self, problem: Problem, notice: Notice) -> bool:
+        """Whether the data ask for the field that reading found missing, and have switched that off."""
+        if problem.reason is not Reason.EMPTY_FIELD or problem.field is None:
+            return False
+        asks = [one for one in self.requirements if problem.field in one.any_of and one.asked_of(notice)]
+        return bool(asks) and all(one.on_breach == "off" for one in asks)
 
     @functools.cached_property
     def _by_id(self) -> dict[str, list[Row]]:

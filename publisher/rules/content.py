@@ -9,6 +9,7 @@ from datetime import date
 
 from publisher.errors import Problem
 from publisher.notice import Notice
+from publisher.rules.blanks import blank_findings
 from publisher.rules.book import RuleBook
 from publisher.rules.money import code_findings, money_findings
 from publisher.rules.order import date_findings, section_findings
@@ -49,21 +50,39 @@ def check_content(
     that they say already is said twice. A problem whose rule a person has let go (`let_go`, by rule id)
     becomes a warning, so that it stays visible.
     """
-    problems = [_named(problem) for problem in read[0]]
+    problems = [_named(problem) for problem in read[0] if not book.is_off(problem, notice)]
     warnings = [_named(problem) for problem in read[1]]
     said = {(problem.reason, problem.field) for problem in (*problems, *warnings)}
     for finding in findings(notice, papers, book, day):
         strictness = book.strictness(finding, notice, day)
-        if strictness == "off" or (finding.field and (finding.reason, finding.field) in said):
+        if strictness == "off":
+            continue
+        if finding.field and (finding.reason, finding.field) in said:
+            problems, warnings = _claimed(problems, warnings, finding, strictness)
             continue
         (problems if strictness == "hold" else warnings).append(_problem(finding))
     kept, gone = _apart(problems, let_go)
     return Checked(tuple(_once(kept)), tuple(_once([*warnings, *gone])))
 
 
+def _claimed(
+    problems: list[Problem], warnings: list[Problem], finding: Finding, strictness: str
+) -> tuple[list[Problem], list[Problem]]:
+    """What reading said of the same field is the breach of this rule: it is let go, and taken, by the rule."""
+    mine = [p for p in problems if _by_reading(p) and (p.reason, p.field) == (finding.reason, finding.field)]
+    kept = [p for p in problems if p not in mine]
+    named = [dataclasses.replace(p, rule=finding.rule) for p in mine]
+    return ([*named, *kept], warnings) if strictness == "hold" else (kept, [*warnings, *named])
+
+
+def _by_reading(problem: Problem) -> bool:
+    return (problem.rule or "").startswith("reading.")
+
+
 def findings(notice: Notice, papers: Papers, book: RuleBook, day: date | None) -> Iterator[Finding]:
     """What every check finds, however strictly it is taken."""
     yield from lacking(notice, book.requirements, day)
+    yield from blank_findings(notice)
     yield from money_findings(notice)
     yield from code_findings(notice)
     yield from date_findings(notice)

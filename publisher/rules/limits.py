@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from publisher.channel import Capabilities, Limits, Rendition
+from publisher.channel import Capabilities, Fidelity, Limits, Rendition
 from publisher.errors import Problem, Reason
 from publisher.notice import AttachmentRef, Notice, html_to_text
 
@@ -30,7 +30,7 @@ def exceeded(
         *_attachments_too_large(notice.attachments, capabilities.limits),
     ]
     problems = [Problem(Reason.LIMIT_EXCEEDED, f"{channel_title}：{what}。", channel=channel_name) for what in found]
-    if what := _not_shown(notice, rendition, capabilities.charset):
+    if what := _not_shown(notice, rendition, capabilities):
         problems.append(Problem(Reason.CANNOT_BE_SHOWN, f"{channel_title}：{what}。", channel=channel_name))
     return tuple(problems)
 
@@ -57,10 +57,13 @@ def _attachments_too_large(attachments: Sequence[AttachmentRef], limits: Limits)
             yield f"附件“{attachment.name}”有 {attachment.size:,} 字节，上限为 {limit:,} 字节"
 
 
-def _not_shown(notice: Notice, rendition: Rendition, charset: str | None) -> str:
+def _not_shown(notice: Notice, rendition: Rendition, capabilities: Capabilities) -> str:
+    charset = capabilities.charset
     if charset is None:
         return ""
-    visible = html_to_text(rendition.text) if "html" in rendition.media_type else rendition.text
+    # Written by its number a character is shown by a page in any charset, if the page goes out as it is.
+    as_sent = capabilities.fidelity is Fidelity.FULL or "html" not in rendition.media_type
+    visible = rendition.text if as_sent else html_to_text(rendition.text)
     shown = rendition.title + visible + "".join(attachment.name for attachment in notice.attachments)
     offending = [char for char in dict.fromkeys(shown) if not _expressible(char, charset)]
     if not offending:

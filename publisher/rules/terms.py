@@ -63,6 +63,8 @@ class Term(BaseModel):
     forms: tuple[Form, ...] = ()
     classes: tuple[ProjectClass, ...] = ()
     except_forms: tuple[Form, ...] = ()
+    title_has: tuple[str, ...] = ()
+    title_lacks: tuple[str, ...] = ()
     starts: tuple[Start, ...] = Field(default=(), alias="from")
     to: Goal
     stated: tuple[str, ...] = ()
@@ -110,6 +112,8 @@ class Term(BaseModel):
             and (not self.forms or notice.form in self.forms)
             and (not self.classes or notice.project_class in self.classes)
             and notice.form not in self.except_forms
+            and (not self.title_has or any(word in notice.title for word in self.title_has))
+            and not any(word in notice.title for word in self.title_lacks)
         )
 
 

@@ -412,3 +412,14 @@ def test_a_staff_text_without_one_of_its_values_is_a_fault_without_a_channel() -
     with pytest.raises(TemplateFault, match=r"returned\.txt\.j2, line \d+: office: 'office' is undefined") as caught:
         Renderer().text("returned.txt.j2", number="17", practice=False)
     assert caught.value.channel is None
+
+
+def test_a_character_that_the_channel_lacks_is_written_by_its_number_and_reads_the_same(
+    overrides: Path,
+) -> None:
+    renderer = own(overrides, "<div>{{ body }}</div>")
+    notice = a_notice(body_html="<p>保证金 ¥200000.00 元，招标人在𠮷祥路。本公告其余内容照旧。</p>")
+    plain, coded = renderer.render(notice, CHANNEL), renderer.render(notice, CHANNEL, charset="gbk")
+    assert "&#165;200000.00" in coded.text and "&#134071;祥路" in coded.text
+    coded.text.encode("gbk")
+    assert coded.text_digest == plain.text_digest and coded.sha256 == hashlib.sha256(coded.content).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from publisher.channel import Capabilities, Limits, Rendition, Tier
+from publisher.channel import Capabilities, Fidelity, Limits, Rendition, Tier
 from publisher.errors import Problem, Reason, SettingsError
 from publisher.notice import (
     LOCAL,
@@ -298,10 +298,12 @@ def test_a_title_must_be_expressible_too() -> None:
     assert reasons(too_much(a_notice(title="𠮷项目公告"), Capabilities(charset="gbk"))) == [Reason.CANNOT_BE_SHOWN]
 
 
-def test_characters_written_as_entities_are_seen_in_html_and_left_alone_in_plain_text() -> None:
+def test_characters_written_by_number_are_shown_by_a_page_that_goes_out_as_it_is_and_by_no_other_channel() -> None:
     notice = a_notice()
     html = a_rendition(notice, content="<p>&#x20BB7;</p>")
-    assert reasons(too_much(notice, Capabilities(charset="gbk"), html)) == [Reason.CANNOT_BE_SHOWN]
+    assert too_much(notice, Capabilities(charset="gbk"), html) == ()
+    reflowed = Capabilities(charset="gbk", fidelity=Fidelity.REFLOWED)
+    assert reasons(too_much(notice, reflowed, html)) == [Reason.CANNOT_BE_SHOWN]
     plain = dataclasses.replace(html, media_type="text/plain")
     assert too_much(notice, Capabilities(charset="gbk"), plain) == ()
 

@@ -235,9 +235,44 @@ def test_how_strictly_a_rule_is_taken_is_data(tmp_path: Path) -> None:
 
 def test_a_rule_that_a_person_has_let_go_is_shown_and_holds_no_more() -> None:
     text = texts.RESULT.replace("91420111751839827U", "91420111751839827A").replace("38.6万元", "")
-    assert set(held_by(checked(text))) == {"code.credit", "reading.empty_field"}
+    assert set(held_by(checked(text))) == {"code.credit", "required.prices"}
     result = checked(text, let_go=["code.credit"])
-    assert held_by(result) == ["reading.empty_field"] and "code.credit" in warned_by(result)
+    assert held_by(result) == ["required.prices"] and "code.credit" in warned_by(result)
+
+
+@pytest.mark.parametrize(("on_breach", "held", "warned"), [("hold", 1, 0), ("warn", 0, 1), ("off", 0, 0)])
+def test_a_field_that_reading_misses_is_asked_as_strictly_as_the_data_say(
+    tmp_path: Path, on_breach: str, held: int, warned: int
+) -> None:
+    row = (
+        '[[requirement]]\nid = "own.price"\nlabel = "金额"\nany_of = ["prices"]\nsource = "本中心"\nsure = "practice"\n'
+    )
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "required.toml").write_text(f'{row}on_breach = "{on_breach}"\n', "utf-8")
+    result = checked(texts.RESULT.replace("38.6万元", ""), book=read_book(tmp_path))
+    assert [rule for rule in held_by(result) if rule != "text.blank"] == ["own.price"] * held
+    assert [rule for rule in warned_by(result) if "price" in rule or "empty" in rule] == ["own.price"] * warned
+
+
+def test_a_label_without_a_value_before_the_next_label_is_named_with_its_line() -> None:
+    lines = ["第一中标候选人：", "投标报价：736320元", "质量：合格"]
+    problem = of_rule(checked(texts.RESULT + "\n" + "\n".join(lines)), "text.blank")
+    assert f"正文第 {len(texts.RESULT.splitlines())}" in str(problem) and "“第一中标候选人”之后没有内容" in str(problem)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("采购人：", "名 称：某局"),
+        ("成交金额：", "大写：柒拾万元整"),
+        ("预算金额（元）：", "第一标段：30万元"),
+        ("成交供应商：", "山东甲有限公司"),
+        ("一、项目编号：", "QF-2026-001"),
+        ("采购需求：", "采购包1：钢琴一台"),
+    ],
+)
+def test_a_label_whose_value_stands_in_the_next_line_or_in_parts_is_not_blank(lines: tuple[str, str]) -> None:
+    assert "text.blank" not in held_by(checked(texts.RESULT + "\n" + "\n".join(lines)))
 
 
 @pytest.mark.parametrize(

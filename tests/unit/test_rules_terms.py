@@ -73,7 +73,6 @@ SPANS: list[tuple[str, Form, ProjectClass, str, str, str, str, str]] = [
     ("P7", Form.INQUIRY, P, "documents_from", "2026-04-02", "bid_deadline", "2026-04-08", "2026-04-07"),
     ("P14", Form.SINGLE_SOURCE, P, "publicity_start", "2026-03-16", "publicity_end", "2026-03-23", "2026-03-20"),
     ("L1", Form.LAND_OFFER, LAND, "printed_on", "2026-03-02", "offer_from", "2026-03-22", "2026-03-21"),
-    ("Q1", Form.PROPERTY_OFFER, PROPERTY, "printed_on", "2026-03-02", "publicity_end", "2026-03-30", "2026-03-27"),
 ]
 
 
@@ -124,6 +123,9 @@ def test_a_span_that_a_person_must_judge_is_only_shown(
         (Form.CONSULTATION, P, "公告期限：自本公告发布之日起3个工作日", "公告期限：自本公告发布之日起两个工作日", "P2"),
         (Form.NEGOTIATION, P, "公告期限：三个工作日", "公告期限：2日", "P2"),
         (Form.WINNING_RESULT, P, "七、公告期限：自本公告发布之日起1个工作日", "公告期限：0个工作日", "P10"),
+        (Form.PREQUALIFICATION, P, "公告期限：五个工作日", "公告期限：四个工作日", "P1"),
+        (Form.INQUIRY, P, "公告期限：3个工作日", "公告期限：2个工作日", "P2"),
+        (Form.DEAL_RESULT, P, "公告期限：1个工作日", "公告期限：0日", "P10"),
         (Form.SINGLE_SOURCE, P, "公示期限：5个工作日", "公示期：4个工作日", "P14S"),
         (Form.CANDIDATES, W, "公示期：3日", "公示期为2天。", "E7S"),
         (Form.CANDIDATES, W, "公示期限：自2026年3月16日至2026年3月19日", "公示时间：公示1个工作日", "E7S"),
@@ -151,6 +153,113 @@ def test_a_length_in_words_under_the_legal_one_is_held(
 )
 def test_lengths_are_read_and_dates_are_no_lengths(text: str, found: tuple[int, Unit] | None) -> None:
     assert stated_term(text, ("公示期",)) == found
+
+
+TITLED = [
+    # rule, title, form, class, what starts it, its day, what it must reach, first right day, last wrong one, held
+    (
+        "E5",
+        "资格预审文件澄清公告",
+        Form.CLARIFICATION,
+        W,
+        "printed_on",
+        "2026-03-16",
+        "bid_deadline",
+        "2026-03-19",
+        "2026-03-18",
+        False,
+    ),
+    (
+        "L4",
+        "某县采矿权挂牌出让公告",
+        Form.LAND_OFFER,
+        LAND,
+        "printed_on",
+        "2026-03-02",
+        "offer_from",
+        "2026-03-30",
+        "2026-03-28",
+        False,
+    ),
+    (
+        "L5",
+        "某县采矿权成交公示",
+        Form.LAND_RESULT,
+        LAND,
+        "publicity_start",
+        "2026-03-16",
+        "publicity_end",
+        "2026-03-30",
+        "2026-03-27",
+        False,
+    ),
+    (
+        "Q1",
+        "某公司51%股权转让公告",
+        Form.PROPERTY_OFFER,
+        PROPERTY,
+        "printed_on",
+        "2026-03-02",
+        "publicity_end",
+        "2026-03-30",
+        "2026-03-27",
+        True,
+    ),
+    (
+        "Q2",
+        "某公司股权转让预披露公告",
+        Form.PROPERTY_OFFER,
+        PROPERTY,
+        "printed_on",
+        "2026-03-02",
+        "publicity_end",
+        "2026-03-30",
+        "2026-03-27",
+        False,
+    ),
+    (
+        "Q3",
+        "某公司一批车辆转让公告",
+        Form.PROPERTY_OFFER,
+        PROPERTY,
+        "printed_on",
+        "2026-03-02",
+        "publicity_end",
+        "2026-03-16",
+        "2026-03-13",
+        False,
+    ),
+    (
+        "Q4",
+        "某公司增资公告",
+        Form.PROPERTY_OFFER,
+        PROPERTY,
+        "printed_on",
+        "2026-03-02",
+        "publicity_end",
+        "2026-04-28",
+        "2026-04-27",
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "title", "form", "project_class", "start", "first", "goal", "right", "wrong", "held"), TITLED
+)
+def test_where_form_and_class_do_not_tell_the_title_says_which_term_it_is(
+    rule: str, title: str, form: Form, project_class: ProjectClass, start: str, first: str, goal: str,
+    right: str, wrong: str, held: bool,
+) -> None:  # fmt: skip
+    def judged(last: str) -> tuple[list[str | None], list[str | None]]:
+        value: Any = at_nine(last) if goal in ("bid_deadline", "offer_from") else day(last)
+        notice = a_notice(
+            title=title, form=form, project_class=project_class, dates=Dates(**{start: day(first), goal: value})
+        )
+        return rules(check_terms(notice, LAW))
+
+    assert judged(right) == ([], [])
+    assert judged(wrong) == (([rule], []) if held else ([], [rule]))
 
 
 PUBLISHED = [
@@ -214,6 +323,8 @@ def test_dates_in_the_wrong_order_are_no_short_term() -> None:
 
 def test_the_rule_that_was_law_on_the_printed_day_decides() -> None:
     body = "公告期限：2个工作日"
+    result = a_text(Form.DEAL_RESULT, P, "公告期限：0个工作日", printed_on=day("2017-09-30"))
+    assert rules(check_terms(result, LAW)) == ([], ["P10A"])
     old = check_terms(a_text(Form.OPEN_TENDER, P, body, printed_on=day("2017-09-30")), LAW)
     new = check_terms(a_text(Form.OPEN_TENDER, P, body, printed_on=day("2017-10-01")), LAW)
     ancient = check_terms(a_text(Form.OPEN_TENDER, P, body, printed_on=day("2015-01-05")), LAW)
