@@ -165,6 +165,7 @@ def test_optional_channels_are_left_out_and_chosen_by_title(tmp_path: Path) -> N
     off = (
         FEED.replace("[wechat_feed", "[off")
         .replace("微信资讯", "号外")
+        .replace("127.0.0.1:9", "127.0.0.1:9/off")
         .replace('"optional"', '"optional", default = false')
     )
     desk.build("county", feed=True, more=off)
