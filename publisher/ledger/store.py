@@ -62,8 +62,8 @@ _AWAY = (
 """Signs, in a driver's message, that the trouble may pass; anything else is a fault of the program."""
 
 _IDLE_AT_MOST = timedelta(seconds=30)
-"""How long a transaction may stand still before PostgreSQL ends it: its program is frozen, or its host is cut off,
-and the others wait for the rows that it has locked."""
+"""How long a writing transaction may stand still before PostgreSQL ends it: its program is frozen, or its host is cut
+off, and the others wait for the rows that it has locked. One that only reads keeps nobody waiting."""
 
 PROGRAM = "程序"
 """Who acted, in log rows of the program itself."""
@@ -82,6 +82,7 @@ _NOTIFY = text(f"NOTIFY {NOTIFY_CHANNEL}")
 _WAKING = frozenset(
     {"accepted", "approved", "released", "release_asked", "resumed", "retried", "retry_asked"}
 ) | frozenset({"rendered", "rescheduled", "silence_ended", "update_asked", "withdraw_asked"})
+_NOT_IDLE_FOR_LONG = text(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_AT_MOST.seconds}s'")
 _HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1)
 _HEAD_LOCKED = _HEAD.with_for_update()
 _APPEND = insert(publication_log)
@@ -206,6 +207,8 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[Tx]:
         with self.engine.connect().execution_options(write=True) as conn, conn.begin() as transaction:
+            if self.shared:
+                conn.execute(_NOT_IDLE_FOR_LONG)
             tx = Tx(conn, partial(self._now, conn))
             yield tx
             tx.flush()
@@ -233,9 +236,7 @@ class Ledger:
 def connect(url: str) -> Engine:
     """An engine for `url`; SQLite with WAL, full synchronisation and real transactions."""
     if not url.startswith("sqlite"):
-        told = {"options": f"-c idle_in_transaction_session_timeout={_IDLE_AT_MOST // timedelta(milliseconds=1)}"}
-        many = {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True}
-        return create_engine(url, connect_args=told, hide_parameters=True, **many)
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
     engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

@@ -93,9 +93,11 @@ def test_what_an_ended_daemon_left_sending_is_settled_too(world: World) -> None:
 
 def test_a_transaction_that_stands_still_is_ended_by_the_database_and_counts_as_an_outage(world: World) -> None:
     """Its host may be cut off: the others must not wait for it as long as a connection may live."""
+    shown = "show idle_in_transaction_session_timeout"
     with world.ledger.read() as conn:
-        assert conn.exec_driver_sql("show idle_in_transaction_session_timeout").scalar_one() == "30s"
+        assert conn.exec_driver_sql(shown).scalar_one() == "0", "a long reading keeps nobody waiting"
     with pytest.raises(DBAPIError) as raised, world.ledger.write() as tx:
+        assert tx.conn.exec_driver_sql(shown).scalar_one() == "30s"
         tx.conn.exec_driver_sql("set local idle_in_transaction_session_timeout = '20ms'")
         until_the_database_ends(world, tx.conn.exec_driver_sql("select pg_backend_pid()").scalar_one())
         tx.conn.exec_driver_sql("select 1")
