@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.engine import Row
 
 from publisher.channel import Receipt, TaskNote
-from publisher.delivery import Operation, State, WaitsFor, may_follow
+from publisher.delivery import OPEN, Operation, State, WaitsFor, may_follow
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import places
 from publisher.ledger.alarms import clear_alarm
@@ -61,6 +61,12 @@ def read(conn: Connection, delivery_id: int) -> Delivery:
 def of_version(conn: Connection, version_id: int) -> list[Delivery]:
     """The deliveries of a version, in the order of the channels."""
     return list(conn.execute(select(delivery).where(delivery.c.version_id == version_id).order_by(delivery.c.id)))
+
+
+def open_by_channel(conn: Connection) -> dict[str, int]:
+    """By channel, how many deliveries the program has still to do something with."""
+    query = select(delivery.c.channel, func.count()).where(delivery.c.state.in_([state.value for state in OPEN]))
+    return {name: int(count) for name, count in conn.execute(query.group_by(delivery.c.channel))}
 
 
 def entry(

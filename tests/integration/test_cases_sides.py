@@ -14,12 +14,17 @@ from sqlalchemy import select
 
 from channels.wechat_feed import WechatFeed
 from publisher.delivery import State
+from publisher.ledger import acts
+from publisher.ledger.acts import Person
 from publisher.ledger.alarms import standing
 from publisher.ledger.tables import publication_log
 from publisher.notice import LOCAL
+from publisher.send import watch
+from publisher.send.open_channel import OpenChannel
 from tests.support.builders import START, a_config, a_notice
 from tests.support.desk import TestDesk
 from tests.support.line import Desk, as_json
+from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import a_world
 
 SCREEN = """
@@ -139,3 +144,41 @@ def test_c041_an_entry_of_half_past_midnight_is_of_the_day_before_in_utc_and_of_
     (page,) = (tmp_path / "out" / "articles").glob("*.html")
     assert "2017-12-04" in page.read_text("utf-8") or "2017年12月4日" in page.read_text("utf-8")
     assert time.gmtime(start.timestamp()).tm_mday == 3
+
+
+# ---- a channel that is switched off while something waits for it
+
+
+def switch_off(desk: TestDesk) -> None:
+    settings = desk.home / "channels.toml"
+    settings.write_text(settings.read_text("utf-8").replace("[city]\n", "[city]\nenabled = false\n"), "utf-8")
+
+
+def test_what_waits_for_a_channel_that_is_switched_off_is_alarmed_until_somebody_settles_it(tmp_path: Path) -> None:
+    sites = {"city": ScriptedSite(down=lambda: True), "county": ScriptedSite()}
+    world = a_world(tmp_path, sites)
+    number = world.accept()
+    world.step()
+    only = {"county": world.channels["county"]}
+
+    def look(channels: dict[str, OpenChannel]) -> list[str]:
+        watch.look(world.ledger, channels, world.sending, world.clock())
+        return world.alarms()
+
+    assert look(world.channels) == []
+    assert look(only) == look(only) == ["off:city"]
+    assert look(world.channels) == []
+    assert look(only) == ["off:city"]
+    with world.ledger.write() as tx:
+        acts.cancel(tx, acts.of_number(tx.conn, number, "city"), Person("王某", "wang@desk"), "渠道已停用")
+    assert look(only) == []
+    assert world.state(number, "county") is State.PUBLISHED
+
+
+def test_an_act_on_a_channel_that_is_switched_off_does_not_promise_what_will_not_happen(desk: TestDesk) -> None:
+    desk.sites["city"].down()
+    desk.drop("甲工程招标公告")
+    desk.run("once")
+    switch_off(desk)
+    told = desk.run("retry", "1", "--channel", "city", "--by", "王某")
+    assert told.stdout.strip() == "1　city网：立即重试，但该渠道已停用，启用后才会办理"
