@@ -277,16 +277,17 @@ def publish(
             end(tx, withdrawn, "withdrawn", reason_given=row.reason_given or "")
 
 
-_CLOCKS_DIFFER = timedelta(minutes=10)
+_SOON = timedelta(days=7)
 _LONG_BEFORE = timedelta(days=366)
 
 
 def _believable(since: datetime | None, row: Delivery, tx: Tx) -> datetime | None:
-    """The instant that a channel tells, unless nobody can have read it then: in time to come, or years before us.
+    """The instant that a channel tells, unless it cannot be meant: far in time to come, or years before us.
 
-    Sites print such instants (a planned day, the zero of a clock); they would be counted in a year that is not theirs.
+    Sites print such instants (the end of a term, the zero of a clock); they would be counted in a year that is not
+    theirs. Some days ahead are believed: a site may name the day from which its list shows the notice.
     """
-    if since is None or row.created_at - _LONG_BEFORE <= since <= tx.now + _CLOCKS_DIFFER:
+    if since is None or row.created_at - _LONG_BEFORE <= since <= tx.now + _SOON:
         return since
     tx.log(entry(row, "odd_instant", PROGRAM, told=iso(since)))
     return None
