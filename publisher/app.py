@@ -24,6 +24,7 @@ from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
 from publisher.intake.staff_folders import Mover, StaffFolders
 from publisher.ledger import claims, contents, named_lease, routing_log
 from publisher.ledger.acts import Person
+from publisher.ledger.alarms import clear_alarm, raise_alarm, standing_since
 from publisher.ledger.chain import Entry, local_day
 from publisher.ledger.heads import write_head
 from publisher.ledger.listen import Listener
@@ -142,9 +143,22 @@ class Office:
         path = self.settings.signing_key
         return read_signer(path) if path is not None else None
 
-    def write_head(self, why: str) -> None:
-        """Write the chain's head to its folder."""
-        write_head(self.ledger, self.settings.heads_folder, why, self.signer)
+    def write_head(self, why: str) -> bool:
+        """Write the chain's head to its folder; False, with an alarm, where that is away: nothing else waits for it."""
+        try:
+            write_head(self.ledger, self.settings.heads_folder, why, self.signer)
+        except OSError as error:
+            folder = self.settings.heads_folder
+            logger.error("the chain's head cannot be written to %s: %s", folder, error.strerror)
+            with self.ledger.write() as tx:
+                raise_alarm(tx, "heads", f"链首文件夹无法写入：{folder}（{error.strerror}），发布照常进行")
+            return False
+        with self.ledger.read() as conn:
+            told = standing_since(conn, "heads") is not None
+        if told:
+            with self.ledger.write() as tx:
+                clear_alarm(tx, "heads", "链首已写入")
+        return True
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -226,6 +240,7 @@ class Worker:
     _folders: threading.Lock = field(default_factory=threading.Lock)
     _day: str = field(default="")
     _cleaned: str = field(default="")
+    _head_missing: bool = False
 
     def take_in(self) -> int:
         """One turn of the line up to accept."""
@@ -264,7 +279,9 @@ class Worker:
             return self.office.receipts.write_due()
 
     def watch(self) -> None:
-        """Raise and clear the alarms about what should not last."""
+        """Raise and clear the alarms about what should not last; write a head that could not be written when due."""
+        if self._head_missing:
+            self._head_missing = not self.office.write_head("midnight")
         if not self.line.lease.take():
             return
         office = self.office
@@ -285,7 +302,7 @@ class Worker:
         if self._day and today != self._day:
             with self.office.ledger.write() as tx:
                 tx.log(Entry(event="day_begins", by=PROGRAM, data={"day": today, "daemon": self.daemon_id}))
-            self.office.write_head("midnight")
+            self._head_missing = not self.office.write_head("midnight")
         if today != self._cleaned:
             self._cleaned = today
             clean_up(self.office.ledger, self.office.settings.ledger.keep_details)
@@ -331,7 +348,12 @@ def start_worker(
     lock.acquire(host, pid)
     office = open_office(settings, environ, outside) if alone else _open_patiently(settings, environ, outside)
     channels, _ = office.channels, office.signer
-    office.folders.make()
+    try:
+        office.folders.make()
+    except OSError as error:
+        raise SettingsError(
+            f"the staff folder {error.filename} cannot be made ({error.strerror}): check the share, or [folders] root"
+        ) from error
     ledger = office.ledger
     with ledger.write() as tx:
         daemon_id = claims.register_daemon(tx, host, pid, settings.sending.lease, str(path.resolve()))
@@ -340,7 +362,7 @@ def start_worker(
     rules = Rules(settings.sending, outside.chance)
     if alone and (left := recover(ledger, channels, daemon_id, rules, outside.fault)):
         logger.warning("an earlier daemon left %d deliveries in flight; they were settled", left)
-    office.write_head("start")
+    head_missing = not office.write_head("start")
     recorder: Recorder
     pool: Pool
     if inline:
@@ -368,7 +390,9 @@ def start_worker(
     day = local_day(outside.clock())
     sources = {feed.name: open_source(feed) for feed in settings.intake.feed}
     feeds = FeedIntake(ledger, settings.intake, sources, outside.monotonic) if sources else None
-    return Worker(office, line, sender, recorder, pool, lock, daemon_id, listener, feeds, _day=day)
+    return Worker(
+        office, line, sender, recorder, pool, lock, daemon_id, listener, feeds, _day=day, _head_missing=head_missing
+    )
 
 
 def _note_routing(ledger: Ledger, settings: Settings) -> None:

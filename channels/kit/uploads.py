@@ -67,13 +67,23 @@ class Uploads:
         store = submission.context.store
         brought = []
         for position, attachment in enumerate(submission.attachments, start=1):
-            step = f"attachment {position} {attachment.ref.sha256}"
+            step = _step(position, attachment)
             ref = store.step(step)
-            if ref is None:
+            if not ref:
                 ref = self._bring(attachment, position, submission, values)
                 store.step(step, ref)
             brought.append(attachment_values(attachment, ref))
         return brought
+
+    def forget(self, submission: Submission) -> None:
+        """The site refused the text: the next try brings every attachment anew.
+
+        What a site keeps without a notice it may throw away, and a refusal may be of just that.
+        """
+        for position, attachment in enumerate(submission.attachments, start=1):
+            step = _step(position, attachment)
+            if submission.context.store.step(step):
+                submission.context.store.step(step, "")
 
     def _bring(self, attachment: Attachment, position: int, submission: Submission, values: Values) -> str:
         request = self._request(attachment, position, values)
@@ -107,6 +117,11 @@ class Uploads:
             body, content_type = multipart_body({**texts, self._options.file_field: file})
         headers["Content-Type"] = content_type
         return Request(self._options.method, self._base_url + self._path.render(with_item), body, headers)
+
+
+def _step(position: int, attachment: Attachment) -> str:
+    """The step under which it is kept what the site names an attachment by; empty: it has to be brought anew."""
+    return f"attachment {position} {attachment.ref.sha256}"
 
 
 def _ascii_name(attachment: Attachment, position: int) -> str:

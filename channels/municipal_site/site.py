@@ -68,7 +68,11 @@ class MunicipalSite:
         words = Words(self._http.call(request, submission.context))
         if submission.operation is Operation.WITHDRAW and words.answer.status in {404, 410}:
             return self._withdrawn_already(submission)
-        return self._receipt(words, submission)
+        try:
+            return self._receipt(words, submission)
+        except PermanentFailure:
+            self._uploads.forget(submission)
+            raise
 
     def _bring_attachments(self, submission: Submission, values: Values) -> list[dict[str, Any]]:
         """What the site names each attachment by, after it was brought."""

@@ -102,7 +102,11 @@ class ByInterface:
         words = Words(self._http.call(request, submission.context))
         if submission.operation is Operation.WITHDRAW and words.answer.status in {404, 410}:
             return self._withdrawn_already(submission)
-        return self._receipt(words, submission)
+        try:
+            return self._receipt(words, submission)
+        except PermanentFailure:
+            self._uploads.forget(submission)
+            raise
 
     def _withdrawn_already(self, submission: Submission) -> Receipt:
         """The site says it has no such notice: believed only if it cannot be found either."""

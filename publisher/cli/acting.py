@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -67,6 +68,16 @@ def _tell(office: Office, told: Sequence[Told], as_json: bool) -> int:
         else:
             say(f"{one.number}　{words.channel(one.channel, office.titles)}：{one.said}")
     return OK
+
+
+def _but_off(office: Office, told: Sequence[Told]) -> list[Told]:
+    """What was told, with the truth about channels that are not enabled: nothing goes there."""
+    return [
+        replace(one, said=f"{one.said}，但该渠道已停用，启用后才会办理")
+        if one.channel is not None and one.channel not in office.channels
+        else one
+        for one in told
+    ]
 
 
 def _told(rows: Sequence[Delivery], said: str) -> list[Told]:
@@ -146,7 +157,7 @@ def release(
         with office.ledger.write() as tx:
             rows = acts.of_number(tx.conn, number, _known(office, channel))
             told = acts.release(tx, rows, desk.person(by), reason, office.capabilities, not_there=not_there)
-        return _tell(office, told, as_json)
+        return _tell(office, _but_off(office, told), as_json)
 
 
 def _release_all(desk: Desk, channel: str, cause: Reason, by: str | None, reason: str, as_json: bool) -> int:
@@ -196,7 +207,7 @@ def retry(
             else:
                 rows = again.meant(tx.conn, number, channel)
                 told = again.retry(tx, rows, person, reason)
-        return _tell(office, told, as_json)
+        return _tell(office, _but_off(office, told), as_json)
 
 
 def _render_again(office: Office, number: str | None, channel: str | None, person: Person, reason: str) -> list[Told]:

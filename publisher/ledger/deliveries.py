@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.engine import Row
 
 from publisher.channel import Receipt, TaskNote
-from publisher.delivery import Operation, State, WaitsFor, may_follow
+from publisher.delivery import OPEN, Operation, State, WaitsFor, may_follow
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import places
 from publisher.ledger.alarms import clear_alarm
@@ -75,6 +75,12 @@ def read_among(tx: Tx, delivery_id: int, others: Callable[[], Collection[int]]) 
 def of_version(conn: Connection, version_id: int) -> list[Delivery]:
     """The deliveries of a version, in the order of the channels."""
     return list(conn.execute(select(delivery).where(delivery.c.version_id == version_id).order_by(delivery.c.id)))
+
+
+def open_by_channel(conn: Connection) -> dict[str, int]:
+    """By channel, how many deliveries the program has still to do something with."""
+    query = select(delivery.c.channel, func.count()).where(delivery.c.state.in_([state.value for state in OPEN]))
+    return {name: int(count) for name, count in conn.execute(query.group_by(delivery.c.channel))}
 
 
 def entry(
@@ -287,16 +293,17 @@ def publish(
             end(tx, withdrawn, "withdrawn", reason_given=row.reason_given or "")
 
 
-_CLOCKS_DIFFER = timedelta(minutes=10)
+_SOON = timedelta(days=7)
 _LONG_BEFORE = timedelta(days=366)
 
 
 def _believable(since: datetime | None, row: Delivery, tx: Tx) -> datetime | None:
-    """The instant that a channel tells, unless nobody can have read it then: in time to come, or years before us.
+    """The instant that a channel tells, unless it cannot be meant: far in time to come, or years before us.
 
-    Sites print such instants (a planned day, the zero of a clock); they would be counted in a year that is not theirs.
+    Sites print such instants (the end of a term, the zero of a clock); they would be counted in a year that is not
+    theirs. Some days ahead are believed: a site may name the day from which its list shows the notice.
     """
-    if since is None or row.created_at - _LONG_BEFORE <= since <= tx.now + _CLOCKS_DIFFER:
+    if since is None or row.created_at - _LONG_BEFORE <= since <= tx.now + _SOON:
         return since
     tx.log(entry(row, "odd_instant", PROGRAM, told=iso(since)))
     return None

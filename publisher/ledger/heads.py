@@ -6,6 +6,7 @@ or a chain that was rebuilt from some row on can be told from an honest log.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -56,7 +57,18 @@ def write_head(ledger: Ledger, folder: Path, why: str, signer: Signer | None = N
         file.flush()
         os.fsync(file.fileno())
     Path(temporary).replace(path)
+    _flush(folder)
     return path
+
+
+def _flush(folder: Path) -> None:
+    """Make the new name survive a power cut, where the file system can flush a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_heads(folder: Path, ledger_id: str) -> tuple[list[Head], list[str]]:

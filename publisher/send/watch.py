@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from publisher.ledger import claims
+from publisher.ledger import claims, deliveries
 from publisher.ledger.alarms import clear_alarm, raise_alarm, standing
 from publisher.ledger.channel_state import ALL, calmed_down, read_states
 from publisher.ledger.store import Connection, Ledger, Tx
@@ -17,18 +17,27 @@ STUCK_AFTER = timedelta(minutes=15)
 
 
 def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSettings, now: datetime) -> None:
-    """Raise and clear the alarms `stuck:<channel>`, `awaiting:<channel>` and `unapproved`.
+    """Raise and clear the alarms `stuck:<channel>`, `awaiting:<channel>`, `off:<channel>` and `unapproved`.
 
     What another channel forwards is awaited from hand-in on, until the limit (`due_within`) of its own channel.
     """
     with ledger.read() as conn:
         stuck = _stuck(conn, channels, now)
+        off = _switched_off(conn, channels)
         flapping = _maybe_calm(conn, channels)
         unapproved = claims.unapproved_since(conn, now)
         awaiting = claims.submitted_since(conn, now - sending.submitted_alarm)
         forwarded = claims.awaited_past_deadline(conn, now)
     with ledger.write() as tx:
         _tell_unapproved(tx, unapproved)
+        for name, count in sorted(off.items()):
+            _set(
+                tx,
+                f"off:{name}",
+                name,
+                count,
+                f"渠道 {name} 已停用或不在设置中，仍有 {{n}} 件未办完：启用它，或取消（cancel）",
+            )
         for name in sorted(flapping):
             calmed_down(tx, name)
         for name, channel in sorted(channels.items()):
@@ -41,6 +50,13 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
             elif not channel.capabilities.findable:
                 what = f"{channel.title}有 {{n}} 件超过 {hours} 小时仍未由人工录入并确认，见待办（tasks）"
             _set(tx, f"awaiting:{name}", name, count, what)
+
+
+def _switched_off(conn: Connection, channels: Mapping[str, OpenChannel]) -> dict[str, int]:
+    """By channel that is not enabled, how much the program would have to do there; 0 where an alarm says otherwise."""
+    waiting = deliveries.open_by_channel(conn)
+    told = {str(row.cause).removeprefix("off:"): 0 for row in standing(conn) if str(row.cause).startswith("off:")}
+    return told | {name: count for name, count in waiting.items() if name not in channels}
 
 
 def _maybe_calm(conn: Connection, channels: Mapping[str, OpenChannel]) -> set[str]:

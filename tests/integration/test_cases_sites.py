@@ -13,10 +13,11 @@ import pytest
 from channels.kit.http import Http, HttpSettings, Request
 from channels.municipal_site import MunicipalSite
 from channels.provincial_site import ProvincialSite
-from publisher.channel import AnyChannel
+from publisher.channel import AnyChannel, ChannelConfig
 from publisher.delivery import State
 from publisher.errors import ChannelError, Reason, SettingsError, TransientFailure
-from publisher.ledger import channel_state
+from publisher.ledger import acts, again, channel_state
+from publisher.ledger.acts import Person
 from tests.support.builders import CallContext, a_config, a_notice, a_submission, an_attachment
 from tests.support.certificates import self_signed
 from tests.support.old_tls import WithoutRenegotiationInfo, tls_1_0
@@ -237,6 +238,37 @@ def test_c059_readers_see_characters_on_every_way_out_and_never_escapes(
     else:
         assert all(b"%E5%B7%A5%E7%A8%8B" in request for request in files)
     assert not [request for request in posts if b"\\u" in request or b"&#" in request]
+
+
+@pytest.mark.parametrize("adapter", [MunicipalSite, ProvincialSite])
+def test_a_file_that_the_site_has_thrown_away_is_brought_anew_at_the_next_try(
+    tmp_path: Path, adapter: Callable[[ChannelConfig], MunicipalSite]
+) -> None:
+    brought: list[str] = []
+
+    def script(conversation: Conversation) -> None:
+        while request := conversation.request():
+            if request.startswith(b"POST /api/files"):
+                brought.append(f"f-{len(brought) + 1}")
+                conversation.answer(f'{{"result": "ok", "id": "{brought[-1]}"}}'.encode(), headers=PRACTICE)
+            elif request.startswith(b"POST") and b"f-2" not in request:
+                conversation.answer('{"result": "refused", "message": "附件不存在"}'.encode(), headers=PRACTICE)
+            else:
+                conversation.answer(b'{"result": "ok", "number": "7", "ticket": "T-7"}', headers=PRACTICE)
+
+    attachment = an_attachment()
+    with RawServer(script) as server:
+        world = a_world(tmp_path, {"city": adapter(a_config("city", options={"base_url": server.url}))})
+        with world.ledger.write() as tx:
+            tx.store_blob(attachment.read(), attachment.ref.sha256)
+        number = world.accept(a_notice(attachments=(attachment.ref,)))
+        world.step()
+        assert world.state(number, "city") is State.FAILED
+        with world.ledger.write() as tx:
+            again.retry(tx, acts.of_number(tx.conn, number), Person("王某", "wang@desk"), "")
+        world.step()
+    assert world.state(number, "city") in (State.PUBLISHED, State.SUBMITTED)
+    assert brought == ["f-1", "f-2"]
 
 
 # ---- the log-in that fails for long
