@@ -140,8 +140,11 @@ def _say_summary(summary: RunSummary, left: list[str], titles: dict[str, str]) -
 
 def _last_line(summary: RunSummary, left: list[str]) -> str:
     parts = [f"{len(summary.published)} 成功 / {summary.failures} 失败"]
-    if summary.failing:
-        parts[0] += f"（其中 {len(summary.failing)} 件程序会自动重试或查询）"
+    again = len(summary.failing) - len(summary.stopped)
+    said = [f"{again} 件程序会自动重试或查询"] if again else []
+    said += [f"{len(summary.stopped)} 件须由管理员恢复渠道后继续"] if summary.stopped else []
+    if said:
+        parts[0] += f"（其中 {'，'.join(said)}）"
     waiting = summary.open - len(summary.failing)
     counts = {"未完成": waiting, "重复": len(summary.duplicates), "未收取": len(left)}
     return " / ".join(parts + [f"{number} {word}" for word, number in counts.items() if number])

@@ -90,6 +90,24 @@ def _delivery_states(conn: Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A time during which a daemon ran; `until` is its end, or its last sign of life."""
+
+    since: datetime
+    until: datetime
+
+
+def lives(conn: Connection, since: datetime, until: datetime) -> tuple[Life, ...]:
+    """When a daemon ran between two instants, oldest first: where nothing was published, what that proves."""
+    over = func.coalesce(daemon.c.ended_at, daemon.c.heartbeat_at)
+    query = select(daemon.c.started_at, daemon.c.ended_at, daemon.c.heartbeat_at)
+    query = query.where(daemon.c.started_at < until, over >= since).order_by(daemon.c.started_at)
+    found = ((row.started_at, row.ended_at or row.heartbeat_at) for row in conn.execute(query))
+    cut = (Life(max(begin, since), min(end, until)) for begin, end in found)
+    return tuple(life for life in cut if life.until > life.since)
+
+
 def channels_used(conn: Connection) -> frozenset[str]:
     """Every channel that ever had a delivery, in the settings or not."""
     return frozenset(conn.execute(select(delivery.c.channel).distinct()).scalars())
@@ -188,7 +206,8 @@ def log_rows(
 class RunSummary:
     """What became of everything that a run touched, and whether anything in the ledger is open.
 
-    `failed`: refused, or stopped for a person; `failing`: the last try failed and the program will try again.
+    `failed`: refused, or stopped for a person; `failing`: the last try failed and the program will try again,
+    except for those in `stopped`: their channel is stopped until a person resumes it.
     """
 
     published: tuple[AnyRow, ...]
@@ -198,6 +217,7 @@ class RunSummary:
     intake_returned: tuple[AnyRow, ...]
     duplicates: tuple[AnyRow, ...]
     open: int
+    stopped: tuple[AnyRow, ...] = ()
 
     @property
     def failures(self) -> int:
@@ -217,10 +237,14 @@ def run_summary(conn: Connection, since: datetime) -> RunSummary:
     """What a run that began at `since` came to."""
     touched = conn.execute(select(delivery).where(delivery.c.changed_at >= since).order_by(delivery.c.id)).all()
     decided = _decided(conn, since)
+    failing = tuple(row for row in touched if row.state in _OPEN and row.reason is not None)
+    states = channel_state.read_states(conn)
+    stops = {name for name, state in states.items() if state.stopped_at is not None}
     return RunSummary(
         published=tuple(row for row in touched if row.state == State.PUBLISHED.value),
         failed=tuple(row for row in touched if row.state in (State.FAILED.value, State.HELD.value)),
-        failing=tuple(row for row in touched if row.state in _OPEN and row.reason is not None),
+        failing=failing,
+        stopped=tuple(row for row in failing if stops & {row.channel, channel_state.ALL}),
         intake_held=tuple(row for row in decided if row.state == IntakeState.HELD.value),
         intake_returned=tuple(row for row in decided if row.state == IntakeState.RETURNED.value),
         duplicates=tuple(row for row in decided if row.state == IntakeState.DUPLICATE.value),
