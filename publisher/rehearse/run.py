@@ -232,7 +232,6 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "folder": str(outcome.folder),
         "paragraphs": paragraphs(outcome.report),
         "figures": outcome.report.values(),
-        "months": dict(outcome.report.months),
         "cells": outcome.comparison.cells,
         "differences": [asdict(one) for one in differ],
         "kills": outcome.kills,

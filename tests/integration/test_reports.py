@@ -19,7 +19,7 @@ from publisher.counts import queries
 from publisher.counts.queries import Span
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.layout import lay_out
-from publisher.counts.report.page import to_page
+from publisher.counts.report.page import numbers_of, to_page
 from publisher.errors import PermanentFailure, Reason
 from publisher.ledger.acts import Person
 from publisher.ledger.figures import issue_report, set_figure
@@ -189,10 +189,25 @@ def test_every_number_of_the_page_opens_to_its_rows(world: World) -> None:
     page = to_page(drawn, lay_out(drawn))
     linked = re.findall(r'<a class="n" href="#(f-[^"]+)"', page)
     assert "f-notices" in linked and "f-amount" in linked and "f-channel.site" in linked
-    assert all(page.count(f'<details id="{name}">') == 1 for name in set(linked))
-    rows = re.search(r'<details id="f-notices">.*?</details>', page, re.DOTALL)
+    assert all(page.count(f'<p id="{name}">') == 1 for name in set(linked))
+    rows = re.search(r'<p id="f-notices">.*?</details>', page, re.DOTALL)
     assert rows is not None and re.findall(r'href="#n-(\d+)"', rows[0]) == ["1", "2", "3"]
     assert all(f'<tr id="n-{number}">' in page for number in ("1", "2", "3"))
+
+
+def test_every_number_that_is_not_nothing_has_rows_also_in_charts_and_in_each_format(world: World) -> None:
+    enter(world, "amount", "50", 2016)
+    enter(world, "applications_received", "3")
+    publish(world, announced("A"), awarded("A", "90.00"), announced("B"), announced("L", reserve_price=money("5")))
+    drawn = report(world)
+    numbers = [number for block in lay_out(drawn) for number in numbers_of(block)]
+
+    assert {number.figure.name for number in numbers} >= {"growth", "month.2017-03", "saving_rate.works", "notices"}
+    for number in numbers:
+        assert number.figure.rows or number.figure.value in (None, 0), number.figure.name
+    page = to_page(drawn, lay_out(drawn))
+    printed = re.findall(r'<tspan data-f="([^"]+)"', page)
+    assert "month.2017-03" in printed and "channel.site" in printed
 
 
 def test_no_link_of_the_page_leads_nowhere(world: World) -> None:
@@ -206,7 +221,7 @@ def test_no_link_of_the_page_leads_nowhere(world: World) -> None:
         page = to_page(drawn, lay_out(drawn))
         links, places = set(re.findall(r'href="#([^"]+)"', page)), set(re.findall(r' id="([^"]+)"', page))
         assert links <= places and any(link.startswith("e-") for link in links)
-    project = re.search(r'<details id="f-projects">.*?</details>', page, re.DOTALL)
+    project = re.search(r'<p id="f-projects">.*?</details>', page, re.DOTALL)
     assert project is not None and re.findall(r'href="#n-(\d+)">([^<]+)<', project[0]) == [("4", "B")]
 
 

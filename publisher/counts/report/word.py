@@ -39,7 +39,7 @@ def _add(document: Document, block: Block) -> None:
         for number, text in enumerate(block.texts, 1):
             document.add_paragraph(f"{number}. {text}")
     elif isinstance(block, Chart):
-        _table(document, Table(("　", block.title), tuple((label, f"{value:,}") for label, value in block.bars)))
+        _table(document, Table(("　", block.title), block.bars))
     else:
         _table(document, block)
 
