@@ -20,6 +20,7 @@ from publisher.counts.queries import Span
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.layout import lay_out
 from publisher.counts.report.page import numbers_of, to_page
+from publisher.counts.report.word import to_word
 from publisher.errors import PermanentFailure, Reason
 from publisher.ledger.acts import Person
 from publisher.ledger.figures import issue_report, set_figure
@@ -381,3 +382,17 @@ def test_a_wrong_name_or_value_is_refused_and_nothing_is_kept(desk: TestDesk, na
     refused = desk.run("figures", "set", name, value, "--year", "2024", "--by", "王某")
     assert refused.exit_code == 1 and said in refused.stderr
     assert desk.json("figures", "list") == []
+
+
+def test_the_word_report_is_black_in_chinese_letters_with_the_same_numbers(world: World) -> None:
+    publish(world, announced("A"), awarded("A", "90.00"))
+    document = docx.Document(io.BytesIO(to_word(lay_out(report(world)))))
+    used = {paragraph.style.name for paragraph in document.paragraphs}
+    namespace = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+    assert used >= {"Title", "Heading 1", "Normal"}
+    for name in used:
+        style = document.styles[name]
+        fonts = style.element.rPr.rFonts
+        assert fonts.get(f"{namespace}eastAsia") in ("仿宋", "黑体") and f"{namespace}eastAsiaTheme" not in fonts.attrib
+        assert str(style.font.color.rgb) == "000000"

@@ -15,6 +15,7 @@ from publisher.notice import LOCAL
 
 _STYLE = """
 body{font-family:"Noto Serif SC","SimSun",serif;max-width:60rem;margin:2rem auto;padding:0 1rem;line-height:1.8}
+h1{font-size:1.6rem;text-align:center}td:first-child{white-space:nowrap}
 table{border-collapse:collapse;margin:1rem 0}th,td{border:1px solid #888;padding:.2rem .6rem}
 td.n{text-align:right}a.n{color:inherit;text-decoration:underline dotted}figure{margin:1rem 0}
 details{margin:.3rem 0}details p{scroll-margin-top:4rem;word-break:break-all;font-size:.85rem}small{color:#555}
