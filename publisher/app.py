@@ -36,6 +36,7 @@ from publisher.ledger.store import PROGRAM, Fault, Ledger, SQLAlchemyError, is_u
 from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
+from publisher.reconciling import Asker, Interrupted, reconcile_monthly
 from publisher.render import Renderer
 from publisher.rules.book import rule_book
 from publisher.rules.routing import routing_diff, routing_of
@@ -238,6 +239,8 @@ class Worker:
     feeds: FeedIntake | None = None
     # Two ticks touch the staff folders; one at a time.
     _folders: threading.Lock = field(default_factory=threading.Lock)
+    _reconciling: threading.Lock = field(default_factory=threading.Lock)
+    _ending: threading.Event = field(default_factory=threading.Event)
     _day: str = field(default="")
     _cleaned: str = field(default="")
     _head_missing: bool = False
@@ -289,6 +292,17 @@ class Worker:
         watch.look(office.ledger, office.channels, office.settings.sending, now)
         legal.look(office.ledger, office.law, office.settings.channels, now)
 
+    def reconcile(self) -> bool:
+        """Compare the past month with the channels if that is due; a call in flight is waited for by `close`."""
+        office = self.office
+        asker = Asker(office.ledger, office.machine, office.settings.sending, lambda: not self._ending.is_set())
+        with self._reconciling:
+            try:
+                return reconcile_monthly(asker, office.channels, str(self.daemon_id))
+            except Interrupted:
+                logger.info("the comparison with the channels was interrupted; it is made after the next start")
+                return False
+
     def unready(self) -> bool:
         """Whether something in the drop folder still has to rest."""
         try:
@@ -311,11 +325,14 @@ class Worker:
     def close(self, grace: float = 5.0) -> None:
         """Start nothing more, give calls in flight `grace` seconds, record, write the head, give the lock back."""
         self.sender.stop_starting()
+        self._ending.set()
         if self.listener is not None:
             self.listener.close()
         end = self.office.machine.monotonic() + grace
         while self.sender.in_flight() and self.office.machine.monotonic() < end:
             self.office.machine.sleep(0.02)
+        if self._reconciling.acquire(timeout=max(0.0, end - self.office.machine.monotonic())):
+            self._reconciling.release()
         self.recorder.close()
         if isinstance(self.pool, ThreadPool):
             self.pool.close()

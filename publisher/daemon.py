@@ -28,6 +28,8 @@ _LINGER_SHARE = 0.9
 
 
 _WATCH_EVERY = 30
+_RECONCILE_EVERY = 600
+"""Whether a month is due is looked at this often; the comparison itself is made once."""
 
 
 def run(worker: Worker, ready: Callable[[], None], grace: float = 5.0) -> None:
@@ -56,7 +58,7 @@ def make_scheduler(worker: Worker) -> BackgroundScheduler:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
         timezone=LOCAL,
-        executors={"default": ThreadPoolExecutor(4)},
+        executors={"default": ThreadPoolExecutor(5)},
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
     scheduler.add_listener(_on_error, EVENT_JOB_ERROR)
@@ -67,6 +69,8 @@ def make_scheduler(worker: Worker) -> BackgroundScheduler:
     scheduler.add_job(worker.answer, "interval", seconds=max(1.0, tick), id="answer")
     if worker.feeds is not None:
         scheduler.add_job(worker.read_feeds, "interval", seconds=max(1.0, tick), id="read_feeds")
+    if settings.ledger.reconcile_monthly:
+        scheduler.add_job(worker.reconcile, "interval", seconds=_RECONCILE_EVERY, id="reconcile")
     scheduler.add_job(worker.watch, "interval", seconds=_WATCH_EVERY, id="watch")
     return scheduler
 

@@ -6,21 +6,22 @@ know them) are named; what to do about them is for a person. What was found out 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from publisher.channel import Absent, Found, Lists
 from publisher.counts import queries
 from publisher.counts.queries import Span
 from publisher.errors import ChannelError
-from publisher.ledger import channel_state, claims, rate_limit
+from publisher.ledger import alarms, channel_state, claims, rate_limit
 from publisher.ledger.chain import Entry
 from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.contents import read_contents
 from publisher.ledger.deliveries import Delivery, read
-from publisher.ledger.store import Ledger
+from publisher.ledger.store import PROGRAM, Ledger, opened_at
 from publisher.notice import LOCAL
 from publisher.send import calls, settle
 from publisher.send.calls import CallContext, Running
@@ -68,12 +69,20 @@ class Asker:
     ledger: Ledger
     machine: Machine
     sending: SendingSettings
+    go_on: Callable[[], bool] = lambda: True
+
+
+class Interrupted(Exception):
+    """The program ends before everything was asked; nothing is lost, the next reconciliation asks again."""
 
 
 def reconcile(
     asker: Asker, channels: Mapping[str, OpenChannel], first: date, last: date, *, by: str, only: str | None = None
 ) -> list[OfChannel]:
-    """Compare the log with the channels for publications of the days `first` to `last` that still stand."""
+    """Compare the log with the channels for publications of the days `first` to `last` that still stand.
+
+    Raises `Interrupted` if the asker may not go on.
+    """
     with asker.ledger.read() as conn:
         rows = [read(conn, row.delivery_id) for row in queries.publications(conn, Span(first, last))]
         titles = {row.delivery_id: row.title for row in queries.publications(conn, Span(first, last))}
@@ -140,18 +149,19 @@ def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
     return "found", ""
 
 
-def _when_slot_is_free(asker: Asker, channel: OpenChannel, row: Delivery) -> int:
+def _when_slot_is_free(asker: Asker, channel: OpenChannel, row: Delivery | None) -> int:
     """Wait until the rate limit leaves a call and take it; gives the observation's id."""
     rate, limit = channel.settings.rate, channel.call_limit(asker.sending)
-    while True:
+    while asker.go_on():
         with asker.ledger.write() as tx:
             channel_state.lock_state(tx, channel.name)  # as the daemons do before they count
             tx.look_at_clock()
             if rate is None or rate_limit.slots_left(tx, channel.name, rate.calls, rate.per, limit) > 0:
-                return claims.open_observation(tx, row)
+                return claims.open_observation(tx, channel.name, row)
             free_at = rate_limit.next_slot(tx.conn, channel.name, rate.per, tx.now, limit)
             wait = (free_at - tx.now).total_seconds()
-        asker.machine.sleep(max(0.05, wait))
+        asker.machine.sleep(min(1.0, max(0.05, wait)))  # not in one go: the program may have to end meanwhile
+    raise Interrupted
 
 
 def _context(asker: Asker, channel: OpenChannel) -> tuple[Running, CallContext]:
@@ -165,11 +175,18 @@ def _foreign(asker: Asker, channel: OpenChannel, ever: set[str]) -> list[Item] |
     """What the channel lists and the log does not know; None: its list cannot be read by a program."""
     if not isinstance(channel.adapter, Lists):
         return None
+    observation_id = _when_slot_is_free(asker, channel, None)
     _, context = _context(asker, channel)
     try:
         listed = channel.adapter.listed(context)
+        found = "cannottell" if listed is None else "listed"
     except ChannelError as error:
-        return [Item("unanswered", channel.name, "", "", f"渠道的公告列表无法读取：{error}")]
+        listed, found = None, "failed"
+        trouble = str(error)
+    with asker.ledger.write() as tx:
+        claims.end_observation(tx, observation_id, found, trouble if found == "failed" else "")
+    if found == "failed":
+        return [Item("unanswered", channel.name, "", "", f"渠道的公告列表无法读取：{trouble}")]
     if listed is None:
         return None
     return [Item("foreign", channel.name, "", one.title, one.url) for one in listed if one.url not in ever]
@@ -186,10 +203,67 @@ def _log(ledger: Ledger, one: OfChannel, first: date, last: date, by: str) -> No
     }
     with ledger.write() as tx:
         tx.log(Entry(event="reconciled", by=by, channel=one.channel, data=facts))
+        cause = _cause(one.channel, first)
+        if one.agrees and is_month(first, last):
+            alarms.clear_alarm(tx, cause, "再次对账相符")
 
 
-def due_month(now: datetime, days_in: int = 3) -> tuple[date, date]:
-    """The month before the one in which `now` lies `days_in` days deep: what a monthly reconciliation is about."""
-    today = (now - timedelta(days=days_in)).astimezone(LOCAL).date()
-    end = datetime.combine(today.replace(day=1), time(), LOCAL).date() - timedelta(days=1)
+# ---- every month
+
+
+DAY = 3
+"""The day of the month on which the month before is reconciled: what was late has come by then."""
+_LASTS = timedelta(hours=6)
+_DONE = "reconciled_month"
+
+
+def due_month(now: datetime, days_in: int = DAY - 1) -> tuple[date, date]:
+    """The month before the one in which `now` lies at least `days_in` whole days deep, as first and last day."""
+    end = (now.astimezone(LOCAL) - timedelta(days=days_in)).date().replace(day=1) - timedelta(days=1)
     return end.replace(day=1), end
+
+
+def is_month(first: date, last: date) -> bool:
+    """Whether these are the first and the last day of one month."""
+    return first.day == 1 and last == (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def reconcile_monthly(asker: Asker, channels: Mapping[str, OpenChannel], holder: str) -> bool:
+    """Reconcile the past month if that is due and not done yet; say whether it was done now.
+
+    On the third day of a month or as soon after it as the program runs; of several daemons by one (`holder` names
+    it). What is not right raises the alarm `reconcile:<channel>:<month>`, which a later comparison of that month
+    clears. A month before the ledger was opened is not looked at, and no channel is asked in its silence.
+    """
+    store = LedgerStore(asker.ledger, channel_state.ALL)
+    now = asker.machine.clock()
+    first, last = due_month(now)
+    month = f"{first:%Y-%m}"
+    with asker.ledger.read() as conn:
+        states = channel_state.read_states(conn)
+        opened = opened_at(conn)
+    silent = any(states[name].is_silent(now) for name in channels if name in states)
+    if silent or opened.astimezone(LOCAL).date() > last or (store.get(_DONE) or "") >= month:
+        return False
+    if not store.lease(_DONE, holder, _LASTS):
+        return False
+    results = reconcile(asker, channels, first, last, by=PROGRAM)
+    with asker.ledger.write() as tx:
+        for one in results:
+            if not one.agrees:
+                alarms.raise_alarm(tx, _cause(one.channel, first), _told(one, month), one.channel)
+    store.put(_DONE, month)
+    return True
+
+
+def _cause(channel: str, first: date) -> str:
+    return f"reconcile:{channel}:{first:%Y-%m}"
+
+
+_WORDS = {"missing": "缺失", "different": "内容不同", "foreign": "账外", "unanswered": "未能查询"}
+
+
+def _told(one: OfChannel, month: str) -> str:
+    counts = Counter(item.what for item in one.items)
+    said = "、".join(f"{word} {counts[what]} 件" for what, word in _WORDS.items() if counts[what])
+    return f"{month} 对账不符：{said}；明细见 publisher reconcile --month {month} --channel {one.channel}"

@@ -98,6 +98,7 @@ class LedgerSettings(_Section):
     """The ledger: where it is, and whether it is real. `url` None: the SQLite file `ledger.sqlite3` under data.
 
     `signing_key`: the private key that signs the heads, relative to the settings' folder and not under data.
+    `reconcile_monthly`: whether the daemon compares each past month with what the channels hold.
     `keep_details`: how long the details of calls and questions are kept; identity, log and counts are kept for good.
     """
 
@@ -106,6 +107,7 @@ class LedgerSettings(_Section):
     heads: PathText | None = None
     signing_key: PathText | None = None
     keep_details: Duration = timedelta(days=365)
+    reconcile_monthly: StrictBool = True
 
     @field_validator("url")
     @classmethod

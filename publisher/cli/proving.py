@@ -220,7 +220,7 @@ def reconcile(
         if channel is not None and channel not in office.titles:
             typer.echo(f"--channel {channel}: no such channel", err=True)
             return USAGE
-        first, last = due_month(office.ledger.clock(), 0)
+        first, last = due_month(office.ledger.clock(), days_in=0)
         first, last = first_day(month, "--month") or first, last_day(month, "--month") or last
         asker = Asker(office.ledger, office.machine, office.settings.sending)
         who = desk.person(by).by

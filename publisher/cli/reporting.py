@@ -12,6 +12,7 @@ from publisher.app import Office
 from publisher.cli import words
 from publisher.cli.base import OK, USAGE, Desk, Json, Number, OneChannel, command
 from publisher.cli.by_law import added_later, deadlines_of, say_legal
+from publisher.cli.lives import instants, of_nothing
 from publisher.cli.output import plain, say, say_json, say_table, shown
 from publisher.cli.times import duration, end_of, first_day, last_day
 from publisher.counts import queries, views
@@ -335,11 +336,15 @@ def count(
             tally = queries.count(conn, groups, span)
             rows = queries.publications(conn, span) if listed else []
             behind = queries.explain(conn, groups, span) if explained else ()
+            begin, end = instants(span, office.ledger.clock())
+            lives = views.lives(conn, begin, end)
         if as_json:
             facts = _count_facts(tally, rows, listed, office)
-            say_json(facts | ({"explain": _explain_facts(tally.by, behind)} if explained else {}))
+            say_json(facts | {"ran": lives} | ({"explain": _explain_facts(tally.by, behind)} if explained else {}))
         else:
             _say_count(tally, rows, listed, office)
+            if not tally.publications:
+                say(of_nothing(lives, begin, end))
             if explained:
                 _say_explained(tally.by, behind, office)
     return OK

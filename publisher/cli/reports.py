@@ -146,7 +146,7 @@ def report_facts(drawn: Report) -> dict[str, Any]:
         "as_of": drawn.as_of,
         "head": drawn.head,
         "figures": figures,
-        "months": dict(drawn.months),
+        "months": {month: drawn.figures[f"month.{month}"].value for month in drawn.months},
         "unpriced": [p.name for p in drawn.unpriced],
         "unlimited": [p.name for p in drawn.unlimited],
         "differences": drawn.differences,

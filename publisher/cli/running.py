@@ -140,10 +140,10 @@ def _say_summary(summary: RunSummary, left: list[str], titles: dict[str, str]) -
 
 def _last_line(summary: RunSummary, left: list[str]) -> str:
     parts = [f"{len(summary.published)} 成功 / {summary.failures} 失败"]
-    itself = len(summary.failing) - summary.stopped
+    itself = len(summary.failing) - len(summary.stopped)
     told = [f"{itself} 件程序会自动重试或查询"] if itself else []
     if summary.stopped:
-        told.append(f"{summary.stopped} 件所在渠道已停止发送，须由管理员处理后恢复")
+        told.append(f"{len(summary.stopped)} 件所在渠道已停止发送，须由管理员处理后恢复")
     if told:
         parts[0] += f"（其中 {'，'.join(told)}）"
     waiting = summary.open - len(summary.failing)

@@ -1,12 +1,15 @@
 """The evidence pack: everything that proves what became of one notice, in one ZIP that anybody can read.
 
-Its bytes depend on the ledger alone: asked for twice, it is the same file.
+Asked for twice, it is the same file, byte for byte, however long the log has grown meanwhile: it holds the rows of
+its notice and the first head file that covers them. Only a later act on the notice, or the first head after one,
+makes another file.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +22,7 @@ from publisher.counts.views import AnyRow, DeliveryView, NoticeView, one_notice
 from publisher.delivery import State
 from publisher.ledger.chain import FIRST, iso
 from publisher.ledger.contents import read_blob
+from publisher.ledger.heads import head_files
 from publisher.ledger.tables import head, publication_log, version
 from publisher.notice import LOCAL
 
@@ -37,17 +41,27 @@ def pack(
     Raises `NotAllowed` if there is no such number.
     """
     seen = one_notice(conn, number)
-    end = conn.execute(select(head)).one()
+    end = _End(*conn.execute(select(head.c.ledger_id, head.c.real)).one(), seen.log[-1].seq, seen.log[-1].hash)
     files: dict[str, bytes] = {}
     files |= _source(conn, seen)
     files |= _version(conn, seen)
     for one in seen.deliveries:
         files |= _delivery(conn, one)
     files["日志/日志.jsonl"] = "".join(f"{_json(row)}\n" for row in _chain(conn, seen.log)).encode()
-    files["日志/链头.json"] = _pretty({"ledger_id": end.ledger_id, "seq": end.seq, "hash": end.hash, "real": end.real})
+    files["日志/本公告末行.json"] = _pretty(asdict(end))
     files |= _heads(heads_folder, end.ledger_id, end.seq)
     page = _index(seen, list(files), titles, events, end)
     return zipped({"index.html": page.encode(), **dict(sorted(files.items()))})
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last row of the log about this notice, and the ledger that it stands in."""
+
+    ledger_id: str
+    real: bool
+    seq: int
+    hash: str
 
 
 def _json(value: Any) -> str:
@@ -153,16 +167,11 @@ def _chain(conn: Connection, rows: Sequence[AnyRow]) -> Iterable[dict[str, Any]]
 
 
 def _heads(folder: Path, ledger_id: str, seq: int) -> dict[str, bytes]:
-    """The newest head file of this ledger, as it lies there (with its signature)."""
-    for path in sorted(folder.glob("head-*.json"), reverse=True) if folder.is_dir() else []:
-        try:
-            data = path.read_bytes()
-            body = json.loads(data)
-            if body["ledger_id"] == ledger_id and body["seq"] <= seq:
-                return {f"日志/{path.name}": data}
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # `verify` names head files that cannot be read
-    return {}
+    """The first head file that covers row `seq`, as it lies there (with its signature); else the newest before it."""
+    found = head_files(folder, ledger_id)
+    covers = [path for path, one in found if one.seq >= seq]
+    chosen = covers[:1] or [path for path, _ in found[-1:]]
+    return {f"日志/{path.name}": path.read_bytes() for path in chosen}
 
 
 # ---- the page
@@ -175,7 +184,7 @@ _STYLE = (
 
 
 def _index(
-    seen: NoticeView, names: Sequence[str], titles: Mapping[str, str], events: Mapping[str, str], end: AnyRow
+    seen: NoticeView, names: Sequence[str], titles: Mapping[str, str], events: Mapping[str, str], end: _End
 ) -> str:
     title = seen.notice.title if seen.notice else seen.intake.file_name
     mark = "" if end.real else '<p class="practice">演练账本：以下内容不是正式发布的证据。</p>'
@@ -250,13 +259,15 @@ def _link(name: str) -> str:
     return f'<li><a href="{escape(quote(name))}">{escape(name)}</a></li>'
 
 
-def _how_to_check(end: AnyRow) -> str:
+def _how_to_check(end: _End) -> str:
     return (
         "<h2>如何核对</h2><ol>"
         "<li>“日志/日志.jsonl”每行的 hash 等于 SHA-256（previous、换行符、payload 依次相接，UTF-8 编码）。</li>"
         "<li>各文件的 SHA-256 与日志 payload 中记载的相同：版本文件为 content_sha256，发布文本为 rendition，"
         "渠道回执为 receipt_sha256。</li>"
-        "<li>“日志/head-….json”是数据库之外保存的链头；有签名的，可用主管部门保存的公钥核对。</li>"
-        f"<li>取证时日志共 {end.seq} 行，末行哈希 {escape(end.hash)}；整本日志用 publisher verify 校验。</li></ol>"
+        "<li>“日志/head-….json”是数据库之外保存的链头，是记下本公告末行之后的第一个（尚无的，为此前最近的一个）；"
+        "有签名的，可用主管部门保存的公钥核对。</li>"
+        f"<li>本公告在日志中的末行为第 {end.seq} 行，其哈希 {escape(end.hash)}；"
+        "整本日志用 publisher verify 校验，每次出具证据包在日志中另有一行。</li></ol>"
         "<p>超过保存期限的调用明细按规定清理，不影响日志、编号、摘要和统计。</p>"
     )

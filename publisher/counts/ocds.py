@@ -6,7 +6,8 @@ a change notice is a new release with the same ocid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -23,8 +24,14 @@ SCHEME = "CN-USCC"
 
 _METHODS = {
     Form.TENDER: "open",
+    Form.OPEN_TENDER: "open",
+    Form.INVITED_TENDER: "selective",
+    Form.PREQUALIFICATION: "selective",
+    Form.SINGLE_SOURCE: "direct",
 }
-_CATEGORY = {ProjectClass.WORKS: "works", ProjectClass.PROCUREMENT: "goods"}
+# Government procurement may be goods, services or works: the class alone does not tell which.
+_CATEGORY = {ProjectClass.WORKS: "works"}
+_ENDED = (Form.TERMINATION,)
 
 
 def package(
@@ -73,21 +80,42 @@ def release(notice: Notice, rows: Sequence[Any], ocid: str, release_id: str) -> 
         name = notice.tenderee.name
         body["buyer"] = {"id": _party_id(name, notice.tenderee.credit_code), "name": name}
     body["tender"] = _tender(notice, rows, ocid, release_id, since)
-    if notice.kind is Kind.AWARD_RESULT and notice.winners and not notice.failed:
-        body["awards"] = _awards(notice, release_id)
+    if awards := _awards(notice):
+        body["awards"] = awards
+        if notice.form is Form.CONTRACT:
+            body["contracts"] = [_contract(award, notice) for award in awards]
     return body
 
 
 def _tags(notice: Notice) -> list[str]:
-    if notice.failed or "终止" in notice.form.value:
+    if notice.failed or notice.form in (*_ENDED, Form.FAILED_TENDER):
         return ["tenderCancellation"]
-    tags = {
-        Kind.BID_ANNOUNCEMENT: "tender",
-        Kind.CHANGE_NOTICE: "tenderAmendment",
-        Kind.WINNING_BID_NOTICE: "tenderUpdate",
-        Kind.AWARD_RESULT: "award" if notice.winners else "tenderUpdate",
-    }
-    return [tags[notice.kind]]
+    if notice.form is Form.CONTRACT:
+        return ["contract"]
+    if notice.form is Form.RESULT_CORRECTION:
+        return ["awardUpdate"]
+    if notice.kind is Kind.WINNING_BID_NOTICE:
+        return ["award"] if _proposed(notice) else ["tenderUpdate"]
+    if notice.kind is Kind.AWARD_RESULT:
+        return ["award"] if notice.winners else ["tenderUpdate"]
+    return ["tender" if notice.kind is Kind.BID_ANNOUNCEMENT else "tenderAmendment"]
+
+
+def _proposed(notice: Notice) -> list[Candidate]:
+    """Whom a publicity of candidates proposes: the first of each lot, or whoever it names as the winner to be."""
+    if notice.winners:
+        return list(notice.winners)
+    return [one for one in notice.candidates if one.rank == 1]
+
+
+def _awarded(notice: Notice) -> tuple[str, list[Candidate]]:
+    """The status of this notice's awards, and to whom they go; a publicity's award waits for objections (pending)."""
+    if notice.failed:
+        return "", []
+    if notice.kind is Kind.WINNING_BID_NOTICE:
+        return "pending", _proposed(notice)
+    results = notice.kind is Kind.AWARD_RESULT or notice.form is Form.RESULT_CORRECTION
+    return "active", list(notice.winners) if results else []
 
 
 def _tender(notice: Notice, rows: Sequence[Any], ocid: str, release_id: str, since: datetime) -> dict[str, Any]:
@@ -108,6 +136,8 @@ def _tender(notice: Notice, rows: Sequence[Any], ocid: str, release_id: str, sin
         body["procuringEntity"] = {"id": _party_id(name, notice.tenderee.credit_code), "name": name}
     if notice.dates.bid_deadline is not None:
         body["tenderPeriod"] = {"endDate": _instant(notice.dates.bid_deadline)}
+    if notice.candidates:
+        body["tenderers"] = [{"id": _party_id(c.name, c.credit_code), "name": c.name} for c in _once(notice.candidates)]
     body["documents"] = [
         {
             "id": f"{release_id}-{number}",
@@ -127,26 +157,40 @@ def _tender(notice: Notice, rows: Sequence[Any], ocid: str, release_id: str, sin
     return body
 
 
+def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """A bidder that is a candidate of several lots is named once."""
+    return list({_party_id(one.name, one.credit_code): one for one in candidates}.values())
+
+
 def _status(notice: Notice) -> str:
-    if notice.failed:
+    if notice.failed or notice.form is Form.FAILED_TENDER:
         return "unsuccessful"
-    if "终止" in notice.form.value:
+    if notice.form in _ENDED:
         return "cancelled"
-    return "complete" if notice.kind is Kind.AWARD_RESULT else "active"
+    decided = notice.kind is Kind.AWARD_RESULT or notice.form is Form.RESULT_CORRECTION
+    return "complete" if decided else "active"
 
 
 def _document_type(notice: Notice) -> str:
     return "awardNotice" if notice.kind is Kind.AWARD_RESULT else "tenderNotice"
 
 
-def _awards(notice: Notice, release_id: str) -> list[dict[str, Any]]:
-    return [_award(winner, notice, f"{release_id}-award-{number}") for number, winner in enumerate(notice.winners, 1)]
+def _awards(notice: Notice) -> list[dict[str, Any]]:
+    status, suppliers = _awarded(notice)
+    in_lot: Counter[str] = Counter()
+    awards = []
+    for one in suppliers:
+        lot = one.lot or ""
+        in_lot[lot] += 1
+        awards.append(_award(one, notice, status, f"{notice.round}-{lot or '0'}-{in_lot[lot]}"))
+    return awards
 
 
-def _award(winner: Candidate, notice: Notice, award_id: str) -> dict[str, Any]:
+def _award(winner: Candidate, notice: Notice, status: str, award_id: str) -> dict[str, Any]:
+    """One award. Its id is made of round, lot and place: from candidate to contract, all notices name it alike."""
     body: dict[str, Any] = {
         "id": award_id,
-        "status": "active",
+        "status": status,
         "suppliers": [{"id": _party_id(winner.name, winner.credit_code), "name": winner.name}],
     }
     if winner.lot is not None:
@@ -156,6 +200,13 @@ def _award(winner: Candidate, notice: Notice, award_id: str) -> dict[str, Any]:
     if value := _value(winner.price):
         body["value"] = value
     return body
+
+
+def _contract(award: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
+    signed = notice.dates.contract_signed_on
+    dated = {"dateSigned": _instant(signed)} if signed is not None else {}
+    same = {name: award[name] for name in ("title", "value") if name in award}
+    return {"id": award["id"], "awardID": award["id"], "status": "active"} | same | dated
 
 
 def _parties(notice: Notice) -> list[dict[str, Any]]:
@@ -174,9 +225,10 @@ def _parties(notice: Notice) -> list[dict[str, Any]]:
 
     known(notice.tenderee, "buyer", "procuringEntity")
     known(notice.agency, "administrativeEntity")
-    if notice.kind is Kind.AWARD_RESULT and not notice.failed:
-        for winner in notice.winners:
-            add(winner.name, winner.credit_code, ["supplier"])
+    for winner in _awarded(notice)[1]:
+        add(winner.name, winner.credit_code, ["supplier"])
+    for candidate in notice.candidates:
+        add(candidate.name, candidate.credit_code, ["tenderer"])
     return list(found.values())
 
 

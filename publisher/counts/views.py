@@ -90,6 +90,24 @@ def _delivery_states(conn: Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A time during which a daemon ran; `until` is its end, or its last sign of life."""
+
+    since: datetime
+    until: datetime
+
+
+def lives(conn: Connection, since: datetime, until: datetime) -> tuple[Life, ...]:
+    """When a daemon ran between two instants, oldest first: where nothing was published, what that proves."""
+    over = func.coalesce(daemon.c.ended_at, daemon.c.heartbeat_at)
+    query = select(daemon.c.started_at, daemon.c.ended_at, daemon.c.heartbeat_at)
+    query = query.where(daemon.c.started_at < until, over >= since).order_by(daemon.c.started_at)
+    found = ((row.started_at, row.ended_at or row.heartbeat_at) for row in conn.execute(query))
+    cut = (Life(max(begin, since), min(end, until)) for begin, end in found)
+    return tuple(life for life in cut if life.until > life.since)
+
+
 def channels_used(conn: Connection) -> frozenset[str]:
     """Every channel that ever had a delivery, in the settings or not."""
     return frozenset(conn.execute(select(delivery.c.channel).distinct()).scalars())
@@ -188,18 +206,18 @@ def log_rows(
 class RunSummary:
     """What became of everything that a run touched, and whether anything in the ledger is open.
 
-    `failed`: refused, or stopped for a person; `failing`: the last try failed and the program will try again, but
-    for `stopped` of them, whose channel a person has to resume first.
+    `failed`: refused, or stopped for a person; `failing`: the last try failed and the program will try again,
+    except for those in `stopped`: their channel is stopped until a person resumes it.
     """
 
     published: tuple[AnyRow, ...]
     failed: tuple[AnyRow, ...]
     failing: tuple[AnyRow, ...]
-    stopped: int
     intake_held: tuple[AnyRow, ...]
     intake_returned: tuple[AnyRow, ...]
     duplicates: tuple[AnyRow, ...]
     open: int
+    stopped: tuple[AnyRow, ...] = ()
 
     @property
     def failures(self) -> int:
@@ -225,7 +243,7 @@ def run_summary(conn: Connection, since: datetime) -> RunSummary:
         published=tuple(row for row in touched if row.state == State.PUBLISHED.value),
         failed=tuple(row for row in touched if row.state in (State.FAILED.value, State.HELD.value)),
         failing=failing,
-        stopped=sum(1 for row in failing if row.channel in stopped or ALL in stopped),
+        stopped=tuple(row for row in failing if row.channel in stopped or ALL in stopped),
         intake_held=tuple(row for row in decided if row.state == IntakeState.HELD.value),
         intake_returned=tuple(row for row in decided if row.state == IntakeState.RETURNED.value),
         duplicates=tuple(row for row in decided if row.state == IntakeState.DUPLICATE.value),

@@ -284,10 +284,14 @@ def is_over(conn: Connection, attempt_id: int) -> bool:
     return ended is not None
 
 
-def open_observation(tx: Tx, row: Delivery) -> int:
-    """Write down that the channel is asked now, by somebody who is not a daemon; it counts against the rate limit."""
+def open_observation(tx: Tx, channel: str, row: Delivery | None) -> int:
+    """Write down that the channel is asked now, beside the line; it counts against the rate limit.
+
+    `row`: the delivery that is asked for; None: the channel's own list is read.
+    """
+    delivery_id = None if row is None else row.id
     (observation_id,) = _insert_ids(
-        tx, observation, [{"delivery_id": row.id, "channel": row.channel, "started_at": tx.now}]
+        tx, observation, [{"delivery_id": delivery_id, "channel": channel, "started_at": tx.now}]
     )
     return observation_id
 

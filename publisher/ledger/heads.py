@@ -71,18 +71,30 @@ def _flush(folder: Path) -> None:
         os.close(descriptor)
 
 
+def head_files(folder: Path, ledger_id: str) -> list[tuple[Path, Head]]:
+    """The head files of this ledger with their paths, oldest row first, of one row oldest file first.
+
+    Files that cannot be read as such are left out; `verify` names them.
+    """
+    found = []
+    for path in sorted(folder.glob("head-*.json")) if folder.is_dir() else []:
+        one = _read(path)
+        if one is not None and one.ledger_id == ledger_id:
+            found.append((path, one))
+    return sorted(found, key=lambda pair: pair[1].seq)
+
+
+def _read(path: Path) -> Head | None:
+    try:
+        one = Head(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, OSError):
+        return None
+    return one if isinstance(one.seq, int) else None
+
+
 def read_heads(folder: Path, ledger_id: str) -> tuple[list[Head], list[str]]:
     """The head files of this ledger, oldest row first, and the names of files that cannot be read as such."""
-    good: list[Head] = []
-    bad: list[str] = []
-    for path in sorted(folder.glob("head-*.json")) if folder.is_dir() else []:
-        try:
-            one = Head(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, OSError):
-            bad.append(path.name)
-            continue
-        if one.ledger_id == ledger_id and isinstance(one.seq, int):
-            good.append(one)
-        else:
-            bad.append(path.name)
-    return sorted(good, key=lambda one: one.seq), bad
+    found = head_files(folder, ledger_id)
+    names = {path.name for path, _ in found}
+    every = sorted(folder.glob("head-*.json")) if folder.is_dir() else []
+    return [one for _, one in found], [path.name for path in every if path.name not in names]

@@ -39,6 +39,7 @@ __all__ = [
     "is_unreachable",
     "no_fault",
     "open_ledger",
+    "opened_at",
 ]
 
 Clock = Callable[[], datetime]
@@ -303,6 +304,14 @@ def _found(conn: Connection, real: bool, now: datetime) -> None:
         )
     )
     tx.flush()
+
+
+def opened_at(conn: Connection) -> datetime:
+    """When the ledger was opened: the instant of its first row."""
+    moment: datetime = conn.execute(
+        select(publication_log.c.recorded_at).where(publication_log.c.seq == 1)
+    ).scalar_one()
+    return moment
 
 
 def is_unreachable(error: BaseException) -> bool:

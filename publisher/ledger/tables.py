@@ -248,7 +248,7 @@ observation = Table(
     "observation",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("delivery_id", BigInteger, ForeignKey("delivery.id"), nullable=False),
+    Column("delivery_id", BigInteger, ForeignKey("delivery.id")),  # None: the channel's own list was read
     Column("channel", String(64), nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),

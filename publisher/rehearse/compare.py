@@ -53,7 +53,6 @@ def compare(manifest: Mapping[str, Any], folder: Path, ledger: Ledger, drawn: Re
     """Compare figures, printed numbers, counts, intake, deliveries and the sites' own stores."""
     result = Comparison()
     result.table("report", manifest["figures"], drawn.values())
-    result.table("months", manifest["months"], {m: n for m, n in drawn.months if n})
     for place, name, style, text in printed(page):
         result.cell(f"printed {place} {name}", write(name, manifest["figures"].get(name), style), text)
     year = manifest["year"]

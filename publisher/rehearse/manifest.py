@@ -46,6 +46,8 @@ def manifest_of(targets: Targets, projects: Sequence[Project], notices: Sequence
     posts = [(n, channel, day_on(n, channel)) for n in notices for channel in n.channels]
     inside = [post for post in posts if post[2].startswith(f"{YEAR}-")]
     figures = _notice_figures(notices, inside) | _channel_figures(targets, inside) | _project_figures(targets, projects)
+    by_month = Counter(n.at.month for n in notices)
+    figures |= {f"month.{YEAR}-{month:02}": str(by_month[month]) for month in range(1, 13)}
     figures |= {f"entered.{name}": value for name, value in TYPED.items()} | {
         "entered.press_articles": str(targets.press)
     }
@@ -53,7 +55,6 @@ def manifest_of(targets: Targets, projects: Sequence[Project], notices: Sequence
         "seed": targets.seed,
         "year": YEAR,
         "figures": figures,
-        "months": dict(sorted(Counter(n.at.date().isoformat()[:7] for n in notices).items())),
         "counts": {
             "channel": _tally(inside, lambda n, c, d: c),
             "tier": _tally(inside, lambda n, c, d: TIERS[c]),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from publisher.counts.report.page import to_page
 from publisher.counts.report.word import to_word
 from publisher.errors import PublisherError
 from publisher.ledger.figures import set_figure
+from publisher.ledger.store import PROGRAM
 from publisher.ledger.verify import Verdict, verify
 from publisher.practice_servers import PracticeServer, start_sites, stop_all
+from publisher.reconciling import Asker, OfChannel, reconcile
 from publisher.rehearse.compare import Comparison, compare
 from publisher.rehearse.drive import last_instant
 from publisher.rehearse.generate import generate
@@ -49,12 +52,14 @@ class Outcome:
     report: Report
     comparison: Comparison
     verdict: Verdict
+    reconciled: tuple[OfChannel, ...]
+    """The last month, compared with what the practice sites hold and list."""
     kills: int
 
     @property
     def ok(self) -> bool:
-        """Whether every cell is as the manifest says and the log is whole."""
-        return self.verdict.ok and not self.comparison.differ
+        """Whether every cell is as the manifest says, the sites hold what the log says, and the log is whole."""
+        return self.verdict.ok and not self.comparison.differ and all(one.agrees for one in self.reconciled)
 
 
 def rehearse(data: Path, seed: int, say: Say, progress: Progress, scale: float = 1.0) -> Outcome:
@@ -73,9 +78,9 @@ def rehearse(data: Path, seed: int, say: Say, progress: Progress, scale: float =
         (folder / "run.json").write_text(json.dumps({"ports": ports}), "utf-8")
         total = len(json.loads((folder / "steps.json").read_text("utf-8")))
         kills = _drive(folder, total, _kill_plan(seed, total), progress)
+        return _settle(folder, home, manifest, kills)
     finally:
         stop_all(servers)
-    return _settle(folder, home, manifest, kills)
 
 
 def _new_folder(data: Path, seed: int) -> Path:
@@ -196,7 +201,11 @@ def _settle(folder: Path, home: Path, manifest: Mapping[str, Any], kills: int) -
             )
         page = _write_reports(folder, report)
         comparison = compare(manifest, folder, office.ledger, report, page)
-        return Outcome(folder, report, comparison, verify(office.ledger, settings.heads_folder), kills)
+        asker = Asker(office.ledger, office.machine, settings.sending)
+        last_month = date(int(manifest["year"]), 12, 1), date(int(manifest["year"]), 12, 31)
+        reconciled = tuple(reconcile(asker, office.channels, *last_month, by=PROGRAM))
+        verdict = verify(office.ledger, settings.heads_folder)
+        return Outcome(folder, report, comparison, verdict, reconciled, kills)
     finally:
         office.close()
 
@@ -232,9 +241,12 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "folder": str(outcome.folder),
         "paragraphs": paragraphs(outcome.report),
         "figures": outcome.report.values(),
-        "months": dict(outcome.report.months),
         "cells": outcome.comparison.cells,
         "differences": [asdict(one) for one in differ],
         "kills": outcome.kills,
+        "reconcile": [
+            {"channel": r.channel, "logged": r.logged, "found": r.found, "by_hand": r.by_hand, "items": len(r.items)}
+            for r in outcome.reconciled
+        ],
         "verify": {"ok": outcome.verdict.ok, "rows": outcome.verdict.rows, "hash": outcome.verdict.last_hash},
     }

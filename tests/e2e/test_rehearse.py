@@ -33,6 +33,9 @@ def test_a_small_year_with_outages_and_kills_equals_its_manifest_in_every_cell(t
     assert found["differences"] == [] and found["verify"]["ok"] and found["ok"]
     assert found["kills"] >= 2 and found["cells"] > 300
     assert "2017年共发布各类交易信息" in found["paragraphs"][0] and "完成各类交易项目" in found["paragraphs"][1]
+    by_name = {one["channel"]: one for one in found["reconcile"]}
+    assert by_name["county_site"]["found"] == by_name["county_site"]["logged"] > 0
+    assert sum(one["items"] for one in found["reconcile"]) == 0
     reports = {path.name for path in (Path(found["folder"]) / "reports").iterdir()}
     assert reports == {"2017.html", "2017.md", "2017.docx"}
     outages_seen = _events(Path(found["folder"]), "try_failed") + _events(Path(found["folder"]), "outcome_unknown")

@@ -19,7 +19,8 @@ from publisher.counts import queries
 from publisher.counts.queries import Span
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.layout import lay_out
-from publisher.counts.report.page import to_page
+from publisher.counts.report.page import numbers_of, to_page
+from publisher.counts.report.word import to_word
 from publisher.errors import PermanentFailure, Reason
 from publisher.ledger.acts import Person
 from publisher.ledger.figures import issue_report, set_figure
@@ -189,10 +190,25 @@ def test_every_number_of_the_page_opens_to_its_rows(world: World) -> None:
     page = to_page(drawn, lay_out(drawn))
     linked = re.findall(r'<a class="n" href="#(f-[^"]+)"', page)
     assert "f-notices" in linked and "f-amount" in linked and "f-channel.site" in linked
-    assert all(page.count(f'<details id="{name}">') == 1 for name in set(linked))
-    rows = re.search(r'<details id="f-notices">.*?</details>', page, re.DOTALL)
+    assert all(page.count(f'<p id="{name}">') == 1 for name in set(linked))
+    rows = re.search(r'<p id="f-notices">.*?</details>', page, re.DOTALL)
     assert rows is not None and re.findall(r'href="#n-(\d+)"', rows[0]) == ["1", "2", "3"]
     assert all(f'<tr id="n-{number}">' in page for number in ("1", "2", "3"))
+
+
+def test_every_number_that_is_not_nothing_has_rows_also_in_charts_and_in_each_format(world: World) -> None:
+    enter(world, "amount", "50", 2016)
+    enter(world, "applications_received", "3")
+    publish(world, announced("A"), awarded("A", "90.00"), announced("B"), announced("L", reserve_price=money("5")))
+    drawn = report(world)
+    numbers = [number for block in lay_out(drawn) for number in numbers_of(block)]
+
+    assert {number.figure.name for number in numbers} >= {"growth", "month.2017-03", "saving_rate.works", "notices"}
+    for number in numbers:
+        assert number.figure.rows or number.figure.value in (None, 0), number.figure.name
+    page = to_page(drawn, lay_out(drawn))
+    printed = re.findall(r'<tspan data-f="([^"]+)"', page)
+    assert "month.2017-03" in printed and "channel.site" in printed
 
 
 def test_no_link_of_the_page_leads_nowhere(world: World) -> None:
@@ -206,7 +222,7 @@ def test_no_link_of_the_page_leads_nowhere(world: World) -> None:
         page = to_page(drawn, lay_out(drawn))
         links, places = set(re.findall(r'href="#([^"]+)"', page)), set(re.findall(r' id="([^"]+)"', page))
         assert links <= places and any(link.startswith("e-") for link in links)
-    project = re.search(r'<details id="f-projects">.*?</details>', page, re.DOTALL)
+    project = re.search(r'<p id="f-projects">.*?</details>', page, re.DOTALL)
     assert project is not None and re.findall(r'href="#n-(\d+)">([^<]+)<', project[0]) == [("4", "B")]
 
 
@@ -366,3 +382,17 @@ def test_a_wrong_name_or_value_is_refused_and_nothing_is_kept(desk: TestDesk, na
     refused = desk.run("figures", "set", name, value, "--year", "2024", "--by", "王某")
     assert refused.exit_code == 1 and said in refused.stderr
     assert desk.json("figures", "list") == []
+
+
+def test_the_word_report_is_black_in_chinese_letters_with_the_same_numbers(world: World) -> None:
+    publish(world, announced("A"), awarded("A", "90.00"))
+    document = docx.Document(io.BytesIO(to_word(lay_out(report(world)))))
+    used = {paragraph.style.name for paragraph in document.paragraphs}
+    namespace = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+    assert used >= {"Title", "Heading 1", "Normal"}
+    for name in used:
+        style = document.styles[name]
+        fonts = style.element.rPr.rFonts
+        assert fonts.get(f"{namespace}eastAsia") in ("仿宋", "黑体") and f"{namespace}eastAsiaTheme" not in fonts.attrib
+        assert str(style.font.color.rgb) == "000000"

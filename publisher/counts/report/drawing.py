@@ -44,7 +44,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report. `figures` by name; `months` only of a year; `unpriced` and `unlimited` are named in footnotes."""
+    """One report. `figures` by name; `unpriced` and `unlimited` are named in footnotes."""
 
     period: str
     year: int
@@ -56,7 +56,8 @@ class Report:
     figures: Mapping[str, Figure]
     channels: Sequence[tuple[str, str, str]]
     """(name, title, tier) of every channel with publications or history, in the order of the settings."""
-    months: Sequence[tuple[str, int]]
+    months: Sequence[str]
+    """The months of a year (YYYY-MM); each is a figure, `month.YYYY-MM`."""
     notices: Sequence[Counted]
     entered: Sequence[Entered]
     """Everything that was typed in and stands."""
@@ -131,7 +132,7 @@ def draw(
         head=head_at(conn, as_of),
         figures=book.figures,
         channels=channels,
-        months=_months(seen, year) if month is None else (),
+        months=_months(book, seen, year) if month is None else (),
         notices=seen.notices,
         entered=sorted(figures.values(), key=lambda one: one.id),
         unpriced=[p for p in projects if p.amount is None],
@@ -199,9 +200,12 @@ def _channels(
     return [(name, titles.get(name, name), tiers.get(name, "")) for name in used]
 
 
-def _months(seen: Period, year: int) -> list[tuple[str, int]]:
+def _months(book: _Book, seen: Period, year: int) -> list[str]:
     months = [f"{year}-{month:02}" for month in range(1, 13)]
-    return [(month, sum(1 for n in seen.notices if n.day.startswith(month))) for month in months]
+    for month in months:
+        mine = (n.number for n in seen.notices if n.day.startswith(month))
+        book.count(f"month.{month}", f"{int(month[5:])}月首次公开的信息", mine)
+    return months
 
 
 # ---- projects
@@ -288,7 +292,8 @@ def _growth(
         rows = [p.name.removeprefix("no:") for p in earlier]
     book.fen("amount.before", "上年交易额", amount, rows)
     value = int(Fraction(book.figures["amount"].value or 0))
-    book.rate("growth", "交易额比上年增长", Fraction(value - amount, amount) if amount else None, rows)
+    growth = Fraction(value - amount, amount) if amount else None
+    book.rate("growth", "交易额比上年增长", growth, [*book.figures["amount"].rows, *rows])
 
 
 # ---- typed in, issued before

@@ -63,7 +63,7 @@ class Chart:
     """Bars with their labels, in order."""
 
     title: str
-    bars: tuple[tuple[str, int], ...]
+    bars: tuple[tuple[str, Number], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +264,10 @@ def _ways_table(report: Report) -> Table:
 def _charts(report: Report) -> list[Block]:
     charts: list[Block] = []
     if report.months:
-        charts.append(Chart("各月首次公开的信息（条）", tuple((f"{m[5:].lstrip('0')}月", n) for m, n in report.months)))
-    bars = tuple((title, int(str(report.figures[f"channel.{name}"].value))) for name, title, _ in report.channels)
-    kinds = tuple((kind.label, int(str(report.figures[f"notices.{kind.value}"].value))) for kind in Kind)
+        months = tuple((f"{int(month[5:])}月", Number(report.figures[f"month.{month}"])) for month in report.months)
+        charts.append(Chart("各月首次公开的信息（条）", months))
+    bars = tuple((title, Number(report.figures[f"channel.{name}"])) for name, title, _ in report.channels)
+    kinds = tuple((kind.label, Number(report.figures[f"notices.{kind.value}"])) for kind in Kind)
     return [*charts, Chart("各渠道发布（条次）", bars), Chart("各类信息（条）", kinds)]
 
 

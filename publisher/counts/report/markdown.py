@@ -30,7 +30,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Notes):
         return "\n".join(f"{number}. {text}" for number, text in enumerate(block.texts, 1))
     if isinstance(block, Chart):
-        return _table(Table(("　", block.title), tuple((label, f"{value:,}") for label, value in block.bars)))
+        return _table(Table(("　", block.title), block.bars))
     return _table(block)
 
 

@@ -15,9 +15,10 @@ from publisher.notice import LOCAL
 
 _STYLE = """
 body{font-family:"Noto Serif SC","SimSun",serif;max-width:60rem;margin:2rem auto;padding:0 1rem;line-height:1.8}
+h1{font-size:1.6rem;text-align:center}td:first-child{white-space:nowrap}
 table{border-collapse:collapse;margin:1rem 0}th,td{border:1px solid #888;padding:.2rem .6rem}
 td.n{text-align:right}a.n{color:inherit;text-decoration:underline dotted}figure{margin:1rem 0}
-details{margin:.3rem 0}details p{word-break:break-all;font-size:.85rem}small{color:#555}
+details{margin:.3rem 0}details p{scroll-margin-top:4rem;word-break:break-all;font-size:.85rem}small{color:#555}
 """
 
 
@@ -66,7 +67,7 @@ def _part(part: Part) -> Markup:
 
 
 def _sources(report: Report, blocks: Sequence[Block]) -> list[Markup]:
-    figures = {number.figure.name: number.figure for block in blocks for number in _numbers(block)}
+    figures = {number.figure.name: number.figure for block in blocks for number in numbers_of(block)}
     places = _places(report)
     opened = [_source(figure, places) for figure in figures.values() if figure.rows and figure.unit != "text"]
     notices = [
@@ -95,11 +96,14 @@ def _rows(title: str, heads: Sequence[str], rows: Sequence[Markup]) -> Markup:
     return text.format(title, len(rows), head, Markup("").join(rows))
 
 
-def _numbers(block: Block) -> list[Number]:
+def numbers_of(block: Block) -> list[Number]:
+    """The numbers that a block prints."""
     if isinstance(block, Paragraph):
         return [part for part in block.parts if isinstance(part, Number)]
     if isinstance(block, Table):
         return [cell for row in block.rows for cell in row if isinstance(cell, Number)]
+    if isinstance(block, Chart):
+        return [number for _, number in block.bars]
     return []
 
 
@@ -112,7 +116,8 @@ def _places(report: Report) -> dict[str, str]:
 
 def _source(figure: Figure, places: Mapping[str, str]) -> Markup:
     rows = Markup("、").join(_row(row, places) for row in figure.rows)
-    text = Markup('<details id="f-{0}"><summary>{1} <small>{0}</small>：{2}</summary><p>{3}</p></details>')
+    # The place lies inside: a browser that is led into a closed part opens it, one that is led to it does not.
+    text = Markup('<details><summary>{1} <small>{0}</small>：{2}</summary><p id="f-{0}">{3}</p></details>')
     return text.format(figure.name, figure.label, figure.exact, rows)
 
 

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import docx
 from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
-from docx.shared import Pt
+from docx.shared import Pt, RGBColor
 
 from publisher.counts.report.layout import Block, Chart, Heading, Notes, Number, Paragraph, Table
 from publisher.counts.report.markdown import plain, text_of
 
-_FONT = "仿宋"
+_FONT, _HEADING_FONT = "仿宋", "黑体"
+_HEADINGS = {"Title": 20, "Heading 1": 15, "Heading 2": 13}
+"""Styles of headings → points. Official papers are black; the template's own are blue and Latin."""
 
 
 def to_word(blocks: Sequence[Block]) -> bytes:
     """The bytes of a .docx; a chart is a table there."""
     document = docx.Document()
-    style = document.styles["Normal"]
-    style.font.name, style.font.size = _FONT, Pt(12)
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), _FONT)
+    _letters(document, "Normal", _FONT, 12)
+    for name, size in _HEADINGS.items():
+        _letters(document, name, _HEADING_FONT, size)
+    document.styles["Title"].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
     for block in blocks:
         _add(document, block)
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
+
+
+def _letters(document: Document, name: str, font: str, points: int) -> None:
+    style: Any = document.styles[name]
+    style.font.name, style.font.size, style.font.color.rgb = font, Pt(points), RGBColor(0, 0, 0)
+    fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+    for attribute in ("w:asciiTheme", "w:hAnsiTheme", "w:eastAsiaTheme", "w:cstheme"):
+        fonts.attrib.pop(qn(attribute), None)  # a theme's font would win over the one that is named
+    fonts.set(qn("w:eastAsia"), font)
 
 
 def _add(document: Document, block: Block) -> None:
@@ -39,7 +52,7 @@ def _add(document: Document, block: Block) -> None:
         for number, text in enumerate(block.texts, 1):
             document.add_paragraph(f"{number}. {text}")
     elif isinstance(block, Chart):
-        _table(document, Table(("　", block.title), tuple((label, f"{value:,}") for label, value in block.bars)))
+        _table(document, Table(("　", block.title), block.bars))
     else:
         _table(document, block)
 

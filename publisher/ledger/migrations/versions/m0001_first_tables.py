@@ -347,7 +347,7 @@ def upgrade() -> None:
     op.create_table(
         "observation",
         sa.Column("id", Id, nullable=False),
-        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), nullable=True),
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),

@@ -1,0 +1,161 @@
+"""Every notice becomes a release that the schema of the standard accepts, whatever its form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator, FormatChecker
+
+from publisher.counts import ocds, queries
+from publisher.notice import Candidate, Dates, Form, Kind, Lot, Money, Party, PriceBasis, ProjectClass
+from tests.support.builders import a_change_notice, a_notice
+from tests.support.scripted import Scripted
+from tests.support.sending import World, a_world
+
+SCHEMA = Path(__file__).parent.parent / "data" / "ocds" / "release-schema-1.1.5.json"
+WINNER = Candidate(
+    name="山东某某建设有限公司",
+    rank=1,
+    credit_code="91370881MA3C000000",
+    price=Money(raw="100万元", yuan=Decimal(1000000), unit="万元"),
+    lot="1",
+)
+SECOND = Candidate(name="济宁某某工程有限公司", rank=2, lot="1", price=Money(raw="101万元", yuan=Decimal(1010000)))
+
+
+@cache
+def validator() -> Draft4Validator:
+    return Draft4Validator(json.loads(SCHEMA.read_text("utf-8")), format_checker=FormatChecker())
+
+
+def unlike_the_schema(release: dict[str, Any]) -> list[str]:
+    return [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:200]}" for e in validator().iter_errors(release)]
+
+
+def empty_parts(value: Any, place: str = "") -> Iterator[str]:
+    """Places that hold nothing: the standard asks that they be left out."""
+    if value in (None, "", [], {}):
+        yield place
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from empty_parts(inner, f"{place}/{key}")
+
+
+def releases(world: World) -> list[dict[str, Any]]:
+    world.run_for(minutes=1)
+    with world.ledger.read() as conn:
+        made = ocds.package(
+            conn,
+            queries.Span(),
+            prefix="ocds-abc123",
+            office="演练中心",
+            uri="https://example.org/r.json",
+            at=world.clock(),
+            ledger_id=world.ledger.ledger_id,
+        )
+    # As a reader gets it: through JSON.
+    return list(json.loads(json.dumps(made))["releases"])
+
+
+def one_of(form: Form, **changes: Any) -> Any:
+    fields: dict[str, Any] = {"form": form, "title": f"某项目{form.value}", "dates": Dates()}
+    if form.kind is Kind.WINNING_BID_NOTICE:
+        fields["candidates"] = (WINNER, SECOND)
+    if (form.kind is Kind.AWARD_RESULT and form is not Form.FAILED_TENDER) or form is Form.RESULT_CORRECTION:
+        fields["winners"] = (WINNER,)
+        fields["dates"] = Dates(award_decided_on=date(2017, 12, 1), contract_signed_on=date(2017, 12, 20))
+    if form is Form.FAILED_TENDER:
+        fields["failed"] = True
+    make = a_change_notice if form.kind is Kind.CHANGE_NOTICE else a_notice
+    return make(**(fields | changes))
+
+
+def world_of(tmp_path: Path, *notices: Any) -> World:
+    world = a_world(tmp_path, {"site": Scripted()})
+    for notice in notices:
+        world.accept(notice)
+    return world
+
+
+def test_every_form_becomes_a_release_that_the_schema_accepts(tmp_path: Path) -> None:
+    forms = list(Form)
+    world = world_of(tmp_path, *(one_of(form, project_no=f"QFZB-2017-{n:04}") for n, form in enumerate(forms)))
+    made = releases(world)
+
+    assert [release["tender"]["procurementMethodDetails"] for release in made] == [form.value for form in forms]
+    for release in made:
+        assert unlike_the_schema(release) == []
+        assert list(empty_parts(release)) == []
+        parties = {party["id"] for party in release.get("parties", [])}
+        awards = release.get("awards", [])
+        named = [one["id"] for award in awards for one in award["suppliers"]] + [release["buyer"]["id"]]
+        assert parties >= {*named, *(one["id"] for one in release["tender"].get("tenderers", []))}
+        assert {one["awardID"] for one in release.get("contracts", [])} <= {one["id"] for one in awards}
+
+
+@pytest.mark.parametrize(
+    ("form", "tag", "awards", "tender"),
+    [
+        (Form.TENDER, "tender", [], "active"),
+        (Form.CORRECTION, "tenderAmendment", [], "active"),
+        (Form.TERMINATION, "tenderCancellation", [], "cancelled"),
+        (Form.CANDIDATES, "award", ["pending"], "active"),
+        (Form.WINNING_RESULT, "award", ["active"], "complete"),
+        (Form.RESULT_CORRECTION, "awardUpdate", ["active"], "complete"),
+        (Form.CONTRACT, "contract", ["active"], "complete"),
+        (Form.FAILED_TENDER, "tenderCancellation", [], "unsuccessful"),
+    ],
+)
+def test_tags_and_statuses_say_how_far_the_project_is(
+    tmp_path: Path, form: Form, tag: str, awards: list[str], tender: str
+) -> None:
+    (release,) = releases(world_of(tmp_path, one_of(form)))
+
+    assert release["tag"] == [tag]
+    assert [award["status"] for award in release.get("awards", [])] == awards
+    assert release["tender"]["status"] == tender
+
+
+def test_an_award_has_one_id_from_the_candidates_to_the_contract(tmp_path: Path) -> None:
+    made = releases(
+        world_of(
+            tmp_path, one_of(Form.CANDIDATES), one_of(Form.WINNING_RESULT), one_of(Form.CONTRACT, winners=(WINNER,))
+        )
+    )
+
+    assert {release["ocid"] for release in made} == {"ocds-abc123-QFZB-2017-0412"}
+    assert {award["id"] for release in made for award in release["awards"]} == {"1-1-1"}
+    (contract,) = made[-1]["contracts"]
+    assert (contract["awardID"], contract["dateSigned"]) == ("1-1-1", "2017-12-20T00:00:00+08:00")
+    assert [one["name"] for one in made[0]["tender"]["tenderers"]] == [WINNER.name, SECOND.name]
+
+
+def test_a_notice_with_next_to_no_fields_and_one_with_all_pass_too(tmp_path: Path) -> None:
+    bare = a_notice(project_no=None, project_name="某项目", agency=None, control_price=None, dates=Dates())
+    lots = (Lot(no="1", name="一标段"), Lot(no="2", name="二标段"))
+    yearly = Money(raw="每年3万元", yuan=Decimal(30000), basis=PriceBasis.PER_YEAR)
+    full = one_of(
+        Form.DEAL_RESULT,
+        project_class=ProjectClass.PROCUREMENT,
+        lots=lots,
+        tenderee=Party(name="曲阜市某局", credit_code="11370881004000000X"),
+        winners=(WINNER, SECOND.model_copy(update={"lot": "2", "price": yearly})),
+    )
+    made = releases(world_of(tmp_path, bare, full))
+
+    assert [unlike_the_schema(release) for release in made] == [[], []]
+    assert [award.get("value") for award in made[1]["awards"]] == [{"amount": 1000000.0, "currency": "CNY"}, None]
+
+
+def test_the_schema_refuses_what_is_wrong(tmp_path: Path) -> None:
+    (release,) = releases(world_of(tmp_path, one_of(Form.TENDER)))
+
+    assert unlike_the_schema(release | {"tag": ["made up"]})
+    assert unlike_the_schema(release | {"date": "gestern"})
+    assert unlike_the_schema(release | {"tender": release["tender"] | {"status": "open"}})
