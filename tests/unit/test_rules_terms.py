@@ -156,7 +156,7 @@ def test_lengths_are_read_and_dates_are_no_lengths(text: str, found: tuple[int, 
 
 
 TITLED = [
-    # rule, title, form, class, what starts it, its day, what it must reach, the first right day, the last wrong one, held
+    # rule, title, form, class, start, its day, what it must reach, the first right day, the last wrong one, held
     (
         "E5",
         "资格预审文件澄清公告",
