@@ -12,7 +12,7 @@ from publisher.notice import Kind, ProjectClass
 from publisher.rules.routing import RoutingRow, describe_routing
 from publisher.settings import ChannelSettings, Settings, enabled
 
-_ACROSS = 9
+_ACROSS = 8
 """Channels side by side; further ones follow in a table of their own."""
 _CARRY = {"optional, off": "默认不发", "mandatory": "必发", "optional": "选发", "none": "不发"}
 
