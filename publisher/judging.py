@@ -181,7 +181,7 @@ def _judge(
 def _known(ledger: Ledger, notice: Notice) -> tuple[Problem | None, tuple[Problem, ...]]:
     """What the ledger holds of this notice already, and what it lacks of the notice that is referred to."""
     with ledger.read() as conn:
-        number = intake_rows.same_text(conn, notice.digest, identity(notice))
+        number = intake_rows.same_text(conn, notice)
         standing = acceptance.find_notice(conn, identity(notice))
         orphan = notice.original is not None and acceptance.find_original(conn, notice) is None
     refers = orphan and notice.kind is Kind.CHANGE_NOTICE

@@ -336,7 +336,7 @@ class Line:
             self._hold(row, [*draft.problems, *self.plan(notice, now, draft.wishes)[1]], draft.warnings, notice)
             return
         with self.ledger.read() as conn:
-            number = intake_rows.same_text(conn, notice.digest, identity(notice))
+            number = intake_rows.same_text(conn, notice)
             standing = acceptance.find_notice(conn, identity(notice))
         if number is not None:
             self._duplicate(row, number, None)

@@ -15,10 +15,11 @@ from typing import Annotated, Any
 import typer
 
 from publisher.app import open_renderer, system_clock
-from publisher.channel import AnyChannel, Previews, Tier, Version
+from publisher.channel import AnyChannel, Previews, Version
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
-from publisher.cli.output import say, say_json, say_table, shown
+from publisher.cli.output import say, say_json, shown
+from publisher.cli.routing import say_channels, say_routing
 from publisher.cli.times import first_day, instant
 from publisher.delivery import IntakeState
 from publisher.errors import ADVICE, ChannelError, Problem, SettingsError
@@ -233,8 +234,8 @@ def _say_check(
             say(f"  {note}")
         years = checked.law.calendar.years
         say(f"法定期限规则 {len(checked.law.terms)} 条　工作日历 {years[0]} 至 {years[-1]} 年")
-        _say_channels(checked, since)
-        _say_routing(settings)
+        say_channels(settings, checked.channels, since)
+        say_routing(settings, day_of(system_clock()))
         for name in SAMPLE_NAMES:
             say(f"  {name}：{'忽略' if settings.intake.is_litter(name) else '收取'}")
     for fault in checked.faults:
@@ -243,44 +244,6 @@ def _say_check(
         _say_judged(one, result, settings)
     if with_settings:
         say("检查通过" if not checked.faults else f"发现 {len(checked.faults)} 处错误")
-
-
-def _say_channels(checked: _Checked, since: Mapping[str, datetime]) -> None:
-    rows = [
-        (
-            c.title,
-            c.name,
-            Tier(c.tier).label,
-            "演练" if c.practice else "正式",
-            "可用" if c.name in checked.channels else "有误",
-            since.get(c.name),
-        )
-        for c in enabled(checked.settings)
-    ]
-    say_table(["渠道", "名称", "层级", "环境", "情况", "承接自"], rows)
-
-
-_CARRY = {"optional, off": "选发（默认不发）", "mandatory": "必发", "optional": "选发", "none": "不发"}
-
-
-def _say_routing(settings: Settings) -> None:
-    shown_channels = list(enabled(settings))
-    rows = [
-        (row.kind.label, row.project_class.label, *(_carry(row.cells[c.name]) for c in shown_channels))
-        for row in describe_routing(settings.channels, day_of(system_clock()))
-    ]
-    say_table(["公告类别", "项目类别", *(c.title for c in shown_channels)], rows)
-    for channel in shown_channels:
-        for rule in channel.carries:
-            if rule.valid_from or rule.valid_to:
-                first, last = rule.valid_from or "", rule.valid_to or ""
-                say(f"  {channel.title}：第 {channel.carries.index(rule) + 1} 条承接规则有效期 {first} 至 {last}")
-
-
-def _carry(cell: str) -> str:
-    for word, chinese in _CARRY.items():
-        cell = cell.replace(word, chinese)
-    return cell
 
 
 def _say_judged(one: Dropped, result: Judged, settings: Settings) -> None:

@@ -37,6 +37,7 @@ EVENTS = {
     "published": "发布",
     "update_asked": "要求更新文本",
     "withdraw_asked": "要求撤回",
+    "reason_changed": "撤回理由更改",
     "updated": "已更新",
     "withdrawn": "已撤回",
     "submitted": "渠道已受理",

@@ -86,7 +86,7 @@ def _withdraw_one(tx: Tx, row: Delivery, person: Person, reason: str, ways: Ways
     state = State(row.state)
     changes = _changes_of(tx, row)
     if state is State.ENDED:
-        return "已不再展示，无需撤回"
+        return _give_other_reason(tx, row, changes, person, reason, ways)
     if state in _BEFORE_SENT and not claims.may_be_public(tx.conn, row):
         deliveries.cancel(tx, row, person.by, reason, account=person.account)
         return "尚未发布，已取消"
@@ -94,7 +94,7 @@ def _withdraw_one(tx: Tx, row: Delivery, person: Person, reason: str, ways: Ways
         return None
     open_ones = [c for c in changes if State(c.state) not in _OVER]
     asked = [c for c in open_ones if c.operation == Operation.WITHDRAW.value and c.state != State.FAILED.value]
-    if asked:
+    if asked and (asked[0].reason_given == reason or State(asked[0].state) not in _BEFORE_SENT):
         return "已在撤回中" + ("，等人工办理（见 tasks）" if asked[0].state == State.HELD.value else "")
     if any(State(c.state) not in _BEFORE_SENT or claims.may_be_public(tx.conn, c) for c in open_ones):
         return None
@@ -106,6 +106,38 @@ def _withdraw_one(tx: Tx, row: Delivery, person: Person, reason: str, ways: Ways
         return "开始撤回"
     _make(tx, row, Operation.WITHDRAW, person, reason, text, by_hand=_withdraw_by_hand(row, reason, ways))
     return "渠道未开通撤回，已转人工办理：见 tasks，办妥后用 confirm 确认"
+
+
+def _give_other_reason(
+    tx: Tx, row: Delivery, changes: Sequence[Delivery], person: Person, reason: str, ways: Ways
+) -> str:
+    """What was withdrawn for another reason gets this one; where the reason is shown, once a person has seen to it."""
+    if not row.reason_given or row.reason_given == reason:
+        return "已不再展示，无需撤回"
+    for before in (
+        one for one in changes if one.operation == Operation.WITHDRAW.value and one.state == State.HELD.value
+    ):
+        if before.reason_given == reason:
+            return "更改撤回理由已转人工办理（见 tasks）"
+        deliveries.cancel(tx, before, person.by, "撤回理由另有更改", account=person.account)
+    if claims.was_shown_in_a_set(tx.conn, [one.id for one in changes]):
+        told = {"account": person.account, "before": row.reason_given, "reason": reason}
+        tx.log(deliveries.entry(row, "reason_changed", person.by, **told))
+        deliveries.set_reason_given(tx, row, reason)
+        return "已撤回，该渠道不显示理由，所记理由已更改"
+    text = _text_shown(row, changes)
+    _make(tx, row, Operation.WITHDRAW, person, reason, text, by_hand=_reason_by_hand(row, reason, ways))
+    return "更改撤回理由已转人工办理：见 tasks，办妥后用 confirm 确认"
+
+
+def _reason_by_hand(row: Delivery, reason: str, ways: Ways) -> TaskNote:
+    what = (
+        f"请与{ways.title(row.channel)}联系更改该公告的撤回理由，办妥后执行 "
+        f"confirm {row.number} --channel {row.channel} --by 姓名 --proof 凭据"
+    )
+    lines = [f"关于更改《{row.rendition_title}》撤回理由的说明", *_where(row)]
+    lines += [f"原撤回理由：{row.reason_given}", f"撤回理由更改为：{reason}"]
+    return TaskNote(what=what, text="\n".join(lines))
 
 
 def _withdraw_by_hand(row: Delivery, reason: str, ways: Ways) -> TaskNote:

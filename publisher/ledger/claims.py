@@ -401,6 +401,13 @@ def submitted_since(conn: Connection, before: datetime) -> dict[str, int]:
     return _by_channel(conn, delivery.c.state == State.SUBMITTED.value, delivery.c.changed_at < before)
 
 
+def was_shown_in_a_set(conn: Connection, delivery_ids: Sequence[int]) -> bool:
+    """Whether one of the deliveries was carried out by showing a set anew: its channel says nothing of what is gone."""
+    joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
+    mine = (attempt_delivery.c.delivery_id.in_(delivery_ids), attempt.c.call == "show")
+    return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
+
+
 def awaited_past_deadline(conn: Connection, now: datetime) -> dict[str, int]:
     """By channel, how many deliveries were to be public before `now` and have been awaited since."""
     return _by_channel(conn, delivery.c.state == State.SUBMITTED.value, delivery.c.deadline < now)

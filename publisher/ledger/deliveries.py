@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from publisher.channel import Receipt, TaskNote
@@ -259,10 +259,12 @@ def publish(
     # Who saw it there answers for it, else who approved it; a later row that subtracts names the same.
     operator = (by if by != PROGRAM else row.operator) or PROGRAM
     change(tx, row, State.PUBLISHED, visible_since=since, until=until, operator=operator, **proof, **cleared)
+    withdrawn = read(tx.conn, row.predecessor_id) if operation is Operation.WITHDRAW and row.predecessor_id else None
+    again = withdrawn is not None and withdrawn.state == State.ENDED.value
     tx.log(
         entry(
             row,
-            _PUBLISHED_EVENT[operation],
+            "reason_changed" if again else _PUBLISHED_EVENT[operation],  # one withdrawal, whatever is said of it later
             by,
             weight=1 if counts else 0,
             day=local_day(since if counts else tx.now),
@@ -287,10 +289,18 @@ def publish(
         updated = read(tx.conn, row.predecessor_id)
         if updated.state == State.PUBLISHED.value:
             reschedule(tx, updated, None)
-    elif operation is Operation.WITHDRAW and row.predecessor_id is not None:
-        withdrawn = read(tx.conn, row.predecessor_id)
-        if withdrawn.state == State.PUBLISHED.value:
-            end(tx, withdrawn, "withdrawn", reason_given=row.reason_given or "")
+    elif again and withdrawn is not None and row.reason_given:
+        set_reason_given(tx, withdrawn, row.reason_given)
+    elif withdrawn is not None and withdrawn.state == State.PUBLISHED.value:
+        end(tx, withdrawn, "withdrawn", reason_given=row.reason_given or "")
+
+
+def set_reason_given(tx: Tx, row: Delivery, reason: str) -> None:
+    """The reason of a withdrawal that is done is now another one, wherever it stands; whoever says so logs it."""
+    done = (delivery.c.operation == Operation.WITHDRAW.value) & (delivery.c.state == State.PUBLISHED.value)
+    mine = or_(delivery.c.id == row.id, (delivery.c.predecessor_id == row.id) & done)
+    tx.conn.execute(update(delivery).where(mine).values(reason_given=reason))
+    tell_staff(tx, row.notice_id)
 
 
 _SOON = timedelta(days=7)

@@ -16,6 +16,7 @@ from publisher.errors import Problem, Reason
 from publisher.ledger.chain import Entry
 from publisher.ledger.store import PROGRAM, Tx
 from publisher.ledger.tables import blob, intake, notice, version
+from publisher.notice import Notice, identity, normalise
 
 IntakeRow = Row[Any]
 
@@ -216,12 +217,22 @@ def same_bytes(conn: Connection, row: IntakeRow) -> IntakeRow | None:
     return conn.execute(query.order_by(intake.c.id).limit(1)).one_or_none()
 
 
-def same_text(conn: Connection, text_digest: str, identity: str) -> str | None:
-    """The number of a version with identical text and identity, if there is one."""
+def same_text(conn: Connection, content: Notice) -> str | None:
+    """The number of a version of this notice that says the same: text and title, and every attachment is there.
+
+    Another title or another attachment is no duplicate, although the text of the body is the same: it may be the very
+    thing that was put right.
+    """
     joined = version.join(notice, notice.c.id == version.c.notice_id)
-    query = select(version.c.number).select_from(joined)
-    mine = (version.c.text_digest == text_digest, notice.c.identity == identity)
-    return conn.execute(query.where(*mine).order_by(version.c.id).limit(1)).scalar_one_or_none()
+    mine = (version.c.text_digest == content.digest, notice.c.identity == identity(content))
+    query = select(version.c.number, version.c.content).select_from(joined).where(*mine).order_by(version.c.id)
+    return next((row.number for row in conn.execute(query) if _says_all_of(json.loads(row.content), content)), None)
+
+
+def _says_all_of(standing: dict[str, Any], content: Notice) -> bool:
+    attached = {one["sha256"] for one in standing.get("attachments") or ()}
+    new = {one.sha256 for one in content.attachments}
+    return normalise(standing["title"]) == normalise(content.title) and new <= attached
 
 
 def has_blob(conn: Connection, sha256: str) -> bool:

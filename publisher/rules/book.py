@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import ValidationError, field_validator
+from pydantic import field_validator
 
-from publisher.errors import Problem, Reason, SettingsError
+from publisher.errors import Problem, Reason
 from publisher.notice import Notice
-from publisher.rules.required import Requirement, read_requirements
+from publisher.rules.files import read_rows, rule_texts
+from publisher.rules.required import Requirement
 from publisher.rules.row import Finding, Row, Strictness
 
 T = TypeVar("T", bound=Row)
@@ -96,9 +95,8 @@ def read_book(folder: Path | None = None) -> RuleBook:
 
     Raises SettingsError that names the file.
     """
-    requirements = read_requirements(*_text(folder, "required.toml"))
     return RuleBook(
-        requirements,
+        _rows(folder, "required.toml", "requirement", Requirement),
         _rows(folder, "content.toml", "rule", Rule),
         _rows(folder, "words.toml", "word", Word),
         _rows(folder, "sections.toml", "sections", Sections),
@@ -111,23 +109,9 @@ def rule_book(folder: Path | None = None) -> RuleBook:
     return read_book(folder)
 
 
-def _text(folder: Path | None, name: str) -> tuple[str, str]:
-    """The text of a file of rules and its name for messages."""
-    own = folder / "rules" / name if folder is not None else None
-    if own is not None and own.exists():
-        try:
-            return own.read_text("utf-8-sig"), str(own)
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{own}: cannot be read as UTF-8 ({error})") from error
-    return importlib.resources.files("config").joinpath("rules", name).read_text("utf-8"), f"rules/{name}"
-
-
 def _rows(folder: Path | None, name: str, table: str, model: type[T]) -> tuple[T, ...]:
-    text, label = _text(folder, name)
-    try:
-        data: dict[str, Any] = tomllib.loads(text)
-        if strange := set(data) - {table}:
-            raise SettingsError(f"{label}: [[{sorted(strange)[0]}]] is not known here; write [[{table}]]")
-        return tuple(model.model_validate(row) for row in data.get(table, []))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(f"{label}: {error}") from error
+    """The rows of a file, the installation's own ones first; an own row takes the place of all of its id."""
+    whole, added = rule_texts(folder, name)
+    own = read_rows(*added, table, model) if added is not None else ()
+    mine = {row.id for row in own}
+    return (*own, *(row for row in read_rows(*whole, table, model) if row.id not in mine))

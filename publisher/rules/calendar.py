@@ -203,7 +203,7 @@ def _files(folder: Path | None) -> Iterator[tuple[str, str]]:
     own = folder / "rules" / "calendar" if folder else None
     for path in sorted(own.glob("*.toml")) if own and own.is_dir() else ():
         if _NAME.fullmatch(path.name):
-            yield path.name, path.read_text("utf-8")
+            yield path.name, path.read_text("utf-8-sig")
 
 
 def load_calendar(folder: Path | None = None) -> Calendar:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Self
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from publisher.errors import Problem, Reason, SettingsError
+from publisher.errors import Problem, Reason
 from publisher.notice import Candidate, Form, Notice, html_to_text, normalise
+from publisher.rules.files import read_rows
 from publisher.rules.row import Finding, Row
 
 SHORTEST_BODY = 30
@@ -171,11 +171,7 @@ def shipped_requirements() -> tuple[Requirement, ...]:
 
 def read_requirements(text: str, label: str = "rules/required.toml") -> tuple[Requirement, ...]:
     """The requirements of a TOML text. Raises SettingsError."""
-    try:
-        rows = tomllib.loads(text).get("requirement", [])
-        return tuple(Requirement.model_validate(row) for row in rows)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(f"{label}: {error}") from error
+    return read_rows(text, label, "requirement", Requirement)
 
 
 def missing_fields(notice: Notice, requirements: tuple[Requirement, ...] | None = None) -> tuple[Problem, ...]:

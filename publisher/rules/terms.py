@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-import re
-import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from publisher.errors import Problem, Reason, SettingsError
 from publisher.notice import LOCAL, Form, Kind, Notice, ProjectClass
 from publisher.rules.calendar import Calendar, Unit, UnknownYear, load_calendar
+from publisher.rules.files import read_rows, rule_texts
+from publisher.rules.lengths import stated_term
 
 Start = Literal[
     "documents_from",
@@ -40,6 +40,12 @@ Goal = Literal[
     "bid_deadline", "documents_until", "publicity_end", "offer_from", "published", "result_published", "stated_term"
 ]
 _TO_PUBLISH = ("published", "result_published")
+_REASONS = (
+    Reason.DEADLINE_TOO_SHORT,
+    Reason.PUBLICITY_TOO_SHORT,
+    Reason.SPAN_TOO_SHORT,
+    Reason.LEGAL_TERM_MISSED,
+)
 
 
 class Breach(StrEnum):
@@ -77,6 +83,13 @@ class Term(BaseModel):
     reason: Reason
     source: str = Field(min_length=1)
     sure: Literal["law", "high", "medium", "practice"]
+
+    @field_validator("reason", mode="before")
+    @classmethod
+    def _of_terms(cls, reason: object) -> object:
+        if reason not in _REASONS:
+            raise ValueError(f"write one of {', '.join(_REASONS)}")
+        return reason
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -266,32 +279,6 @@ def _sentence(term: Term, said: str) -> str:
 # ---- a length printed in words
 
 
-_NUMERALS = {char: number for number, char in enumerate("零一二三四五六七八九十")} | {"两": 2}
-_LENGTH = (
-    r"(?P<n>[0-9０-９]{1,3}|[一二两三四五六七八九十]{1,3})\s*"
-    r"(?P<unit>个?工作日|个?(?:自然|日历)?[日天])(?![0-9０-９时])"
-)
-
-
-def stated_term(text: str, words: tuple[str, ...]) -> tuple[int, Unit] | None:
-    """The length printed after one of the words (公告期限：自发布之日起5个工作日), or None. Dates are no length."""
-    labels = "|".join(re.escape(word) for word in words)
-    found = re.search(rf"(?:{labels})(?P<between>[^。；;]{{0,30}}?)(?<![0-9０-９月./年-]){_LENGTH}", text)
-    if found is None or re.search(r"[0-9０-９]\s*[年月]", found["between"]):
-        return None
-    unit = Unit.WORKING_DAYS if "工作" in found["unit"] else Unit.DAYS
-    return _number(found["n"]), unit
-
-
-def _number(text: str) -> int:
-    if text[0].isdigit():
-        return int(text)
-    tens, mark, ones = text.rpartition("十")
-    if not mark:
-        return _NUMERALS[text]
-    return (_NUMERALS[tens] if tens else 1) * 10 + (_NUMERALS[ones] if ones else 0)
-
-
 def _judge_stated(term: Term, notice: Notice) -> Problem | None:
     """A printed number of days under the legal one; days hold at most as many working days."""
     found = stated_term(notice.text, term.stated)
@@ -327,16 +314,12 @@ def dates_outside(notice: Notice, now: datetime) -> tuple[Problem, ...]:
 # ---- the data
 
 
-def read_terms(text: str) -> tuple[Term, ...]:
-    """The rules of a TOML text. Raises SettingsError."""
-    try:
-        rows: list[Mapping[str, object]] = tomllib.loads(text).get("term", [])
-        terms = tuple(Term.model_validate(row) for row in rows)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(f"rules/terms.toml: {error}") from error
+def read_terms(text: str, label: str = "rules/terms.toml") -> tuple[Term, ...]:
+    """The rules of a TOML text. Raises SettingsError that names `label`."""
+    terms = read_rows(text, label, "term", Term)
     ids = [term.id for term in terms]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise SettingsError(f"rules/terms.toml: two rules have the id {twice[0]}; give each its own")
+        raise SettingsError(f"{label}: two rules have the id {twice[0]}; give each its own")
     return terms
 
 
@@ -347,10 +330,12 @@ def shipped_terms() -> tuple[Term, ...]:
 
 
 def load_law(folder: Path | None = None) -> Law:
-    """Terms and calendar; files under `rules` in the settings folder win over the shipped ones.
+    """Terms and calendar; files under `rules` in the settings folder win over the shipped ones or add to them.
 
     Raises SettingsError.
     """
-    own = folder / "rules" / "terms.toml" if folder else None
-    terms = read_terms(own.read_text("utf-8")) if own and own.is_file() else shipped_terms()
+    whole, added = rule_texts(folder, "terms.toml")
+    own = read_terms(*added) if added is not None else ()
+    mine = {term.id for term in own}
+    terms = (*(term for term in read_terms(*whole) if term.id not in mine), *own)
     return Law(terms, load_calendar(folder))

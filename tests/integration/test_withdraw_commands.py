@@ -125,6 +125,49 @@ def test_c044_nothing_revives_what_was_withdrawn_and_the_first_version_stays_in_
     assert "county网：已不再展示" in twice.stdout and "city网：已在撤回中，等人工办理" in twice.stdout
 
 
+def test_c044_another_reason_reaches_every_copy_and_stands_only_where_somebody_saw_to_it(desk: TestDesk) -> None:
+    withdraw(desk, "1")
+    desk.run("once")
+    told = withdraw(desk, "1", reason="采购任务取消")
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.count("该渠道不显示理由，所记理由已更改") == 2, "the feed and the screen"
+    assert "county网：更改撤回理由已转人工办理" in told.stdout
+    tasks = {task["channel"]: task for task in desk.json("tasks")}
+    assert (
+        "撤回理由更改为：采购任务取消" in tasks["county"]["text"] and "原撤回理由：项目终止" in tasks["county"]["text"]
+    )
+    assert "撤回理由：采购任务取消" in tasks["city"]["text"] and "项目终止" not in tasks["city"]["text"]
+    assert len(tasks) == 2
+
+    def reasons() -> list[str]:
+        return [line.partition("理由：")[2] for line in desk.receipt("1").splitlines() if "理由：" in line]
+
+    desk.run("once")
+    assert sorted(reasons()) == ["采购任务取消"] * 4 + ["项目终止"] * 2, "on the site it is not changed yet"
+    assert withdraw(desk, "1", reason="采购任务取消").stdout.count("人工办理") == 2, "asked once only"
+    assert desk.run("confirm", "1", "--channel", "county", "--by", "李某", "--proof", "网站复函").exit_code == 0
+    desk.run("once")
+    shown = desk.json("show", "1")[0]["deliveries"]
+    assert sorted(reasons()) == ["采购任务取消"] * 7
+    given = {one["channel"]: one["reason_given"] for one in shown if one["operation"] == "publish"}
+    assert given == {"county": "采购任务取消", "wechat_feed": "采购任务取消", "hall_led": "采购任务取消", "city": None}
+    changed = [row for row in desk.json("log", "--last", "99") if row["event"] == "reason_changed"]
+    assert len(changed) == 3 and [row["by"] for row in changed].count("李某") == 1
+    assert [row["data"].get("before") for row in changed].count("项目终止") == 2
+    assert desk.json("count")[0]["withdrawals"] == 3, "one withdrawal, whatever is said of it later"
+    assert "撤回理由更改" in desk.run("log", "--last", "99").stdout
+    assert desk.json("count")[0]["publications"] == 8
+    assert desk.run("verify").exit_code == 0
+
+
+def test_a_reason_given_again_asks_nobody(desk: TestDesk) -> None:
+    withdraw(desk, "1")
+    desk.run("once")
+    before = len(desk.json("tasks"))
+    assert "已不再展示，无需撤回" in withdraw(desk, "1").stdout
+    assert len(desk.json("tasks")) == before
+
+
 def test_what_a_person_did_on_a_channel_ends_the_publication_there(desk: TestDesk) -> None:
     withdraw(desk, "1", "--channel", "city")
     assert desk.run("confirm", "1", "--channel", "city", "--by", "李某", "--proof", "网站复函").exit_code == 0

@@ -222,6 +222,17 @@ def test_a_requirement_added_as_data_holds_within_its_days_and_no_code_changes(t
     assert held_by(checked(texts.RESULT, book=book)) == []
 
 
+def test_rows_of_an_own_file_are_added_and_one_with_a_shipped_id_takes_its_place(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    row = '[[rule]]\nid = "code.credit"\ntitle = "x"\non_breach = "warn"\nsource = "本中心"\nsure = "practice"\n'
+    (tmp_path / "rules" / "content.own.toml").write_text(row, "utf-8")
+    word = '[[word]]\nid = "words.own"\nlike = "医用"\nwhat = "x"\nsource = "本中心"\nsure = "practice"\n'
+    (tmp_path / "rules" / "words.own.toml").write_text(word, "utf-8")
+    result = checked(texts.RESULT.replace("91420111751839827U", "91420111751839827A"), book=read_book(tmp_path))
+    assert set(held_by(result)) == {"words.own"} and "code.credit" in warned_by(result)
+    assert len(read_book(tmp_path).rules) == len(rule_book().rules)
+
+
 def test_how_strictly_a_rule_is_taken_is_data(tmp_path: Path) -> None:
     shipped = (Path(__file__).parents[2] / "config" / "rules" / "content.toml").read_text("utf-8")
     text = texts.RESULT.replace("91420111751839827U", "91420111751839827A")

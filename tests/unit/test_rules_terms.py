@@ -11,6 +11,7 @@ from publisher.errors import Reason, SettingsError
 from publisher.intake.reading import NamedBytes, read_files
 from publisher.notice import LOCAL, Dates, Form, Notice, ProjectClass
 from publisher.rules.calendar import Calendar, Unit, load_calendar
+from publisher.rules.lengths import stated_term
 from publisher.rules.terms import (
     Findings,
     Law,
@@ -19,7 +20,6 @@ from publisher.rules.terms import (
     load_law,
     read_terms,
     shipped_terms,
-    stated_term,
 )
 from tests.support import notice_texts as texts
 from tests.support.builders import a_change_notice, a_notice
@@ -156,7 +156,7 @@ def test_lengths_are_read_and_dates_are_no_lengths(text: str, found: tuple[int, 
 
 
 TITLED = [
-    # rule, title, form, class, what starts it, its day, what it must reach, first right day, last wrong one, held
+    # rule, title, form, class, start, its day, what it must reach, the first right day, the last wrong one, held
     (
         "E5",
         "资格预审文件澄清公告",
@@ -431,6 +431,27 @@ def test_an_offices_own_terms_replace_the_shipped_ones(tmp_path: Any) -> None:
     assert [term.id for term in load_law(tmp_path).terms] == ["X1"]
 
 
+def test_rows_of_an_own_file_are_added_and_one_with_a_shipped_id_takes_its_place(tmp_path: Any) -> None:
+    (tmp_path / "rules").mkdir()
+    longer = TEN_DAYS.replace('"X1"', '"E7"').replace('classes = ["property"]', 'classes = ["works"]')
+    (tmp_path / "rules" / "terms.own.toml").write_text("\ufeff" + TEN_DAYS + longer, "utf-8")
+    law = load_law(tmp_path)
+    assert len(law.terms) == len(shipped_terms()) + 1
+    e7 = law.term("E7")
+    assert e7 is not None and e7.at_least == 10 and law.term("X1") is not None
+    notice = a_text(Form.CANDIDATES, W, publicity_start=day("2026-03-16"), publicity_end=day("2026-03-25"))
+    assert rules(check_terms(notice, law))[0] == ["E7"]
+
+
+@pytest.mark.parametrize("name", ["terms.toml", "terms.own.toml"])
+def test_wrong_own_rule_data_names_the_file_it_is_in(tmp_path: Any, name: str) -> None:
+    (tmp_path / "rules").mkdir()
+    for wrong in ('[[terms]]\nid = "X1"\n', "[[term]]\n", "[[term"):
+        (tmp_path / "rules" / name).write_text(wrong, "utf-8")
+        with pytest.raises(SettingsError, match=name.replace(".", r"\.")):
+            load_law(tmp_path)
+
+
 def test_every_shipped_rule_names_its_source_and_how_sure_it_is() -> None:
     assert len(shipped_terms()) >= 25
     assert all(term.source and term.sure and term.label for term in shipped_terms())
@@ -445,6 +466,8 @@ def test_every_shipped_rule_names_its_source_and_how_sure_it_is() -> None:
         ('"publicity_start"', '"moon"', "moon"),
         ('reason = "publicity_too_short"', 'reason = "no_such"', "reason"),
         ("[[term]]", "valid = [[term]]", "terms.toml"),
+        ('id = "X1"', 'id = "X1"\nlasts = 3', r"number 1 \(X1\): lasts: Extra inputs"),
+        ('"publicity_too_short"', '"busy"', "reason: write one of deadline_too_short, .*, not 'busy'"),
         ('sure = "practice"', 'sure = "practice"' + TEN_DAYS, "two rules have the id X1"),
         ('source = "本区', 'valid_from = 2026-02-01\nvalid_to = 2026-01-01\nsource = "本区', "valid_to lies before"),
     ],
