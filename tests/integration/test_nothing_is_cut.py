@@ -1,4 +1,4 @@
-"""Nothing is cut in silence: too long is refused with figures, or shortened with a word that readers and the log have."""
+"""Nothing is cut in silence: too long is refused with figures, or shortened with a word that all can read."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def prepare(document: Document, declared: str | None, attached: tuple[str, ...])
     body = without_title(document.body_html, count)
     length = len(normalise(html_to_text(body)))
     if not (body == document.body_html and count) and length < SHORTEST_BODY:
-        detail = f"正文为空或过短：标题之外只有 {length} 个字。请补充正文后重新放入。"
+        detail = f"正文为空或过短：标题之外只有 {length} 个字（图片和文本框里的字不算）。请把正文写成文字后重新放入。"
         raise NoticeReturned([Problem(Reason.EMPTY_BODY, detail, "body_html")])
     return Source(replace(document, body_html=body), title.strip() or "", declared, attached)
 
