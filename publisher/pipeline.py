@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -21,6 +21,7 @@ from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
 from publisher.intake import folder
 from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch, Taken
 from publisher.intake.hearing import Hearing
+from publisher.intake.progress import Progress
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.sidecar import Wishes
 from publisher.intake.staff_folders import Mover, StaffFolders, move, placed_name, sidecar_name
@@ -79,6 +80,7 @@ class Line:
     watch: RestWatch
     law: Law
     fault: Fault = no_fault
+    progress: Progress = field(default_factory=Progress)
 
     # ---- one turn
 
@@ -106,13 +108,12 @@ class Line:
         rested = self.watch.rested(found, now)
         long = self.watch.waiting_long(found, now)
         self._note_waiting(long)
-        if len(rested) > AT_ONCE:
-            logger.info("%d files are ready; %d are taken in now", len(rested), AT_ONCE)
         # A thousand files at once come in portions: the first are on their way while the last still lie there.
         # One that is locked is no part of a portion.
         rows: list[IntakeRow] = []
         for group in _groups(islice(self._readable(rested, now), AT_ONCE)):
             rows += self._claim(group)
+        self.progress.left = max(0, len(rested) - AT_ONCE)
         self._set_moved([row for row in rows if self._take_over(row)])
         return len(rows)
 
@@ -224,7 +225,7 @@ class Line:
         """Decide every claimed row; one that breaks its reader stops nobody else."""
         with self.ledger.read() as conn:
             rows = intake_rows.claimed(conn)
-        for row in rows:
+        for done, row in enumerate(rows, 1):
             try:
                 self._decide(row, now)
             except (NotAllowed, TemplateFault) as error:
@@ -237,6 +238,7 @@ class Line:
                 self._hold(
                     row, [Problem(Reason.READER_FAULT, f"{ADVICE[Reason.READER_FAULT]}（{type(error).__name__}）")], []
                 )
+            self.progress.step(self.ledger.clock(), len(rows) - done)
         return len(rows)
 
     def _decide(self, row: IntakeRow, now: datetime) -> None:
