@@ -16,7 +16,7 @@ _LOT = "标段|标包|标项|分标|分包|子包|包件|包组|采购包|合同
 _LAST_OF_LOT = "段包项标件组"
 LABELS: dict[str, str] = {
     "project_no": r"(?:原公告的?)?(?:采购|招标|交易)?项目(?:标段)?(?:招标)?(?:编号|编码|代码|号)"
-    r"|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号|工程编号",
+    r"|(?:采购|招标|磋商|谈判|询价)(?:文件)?编号|编号|标的编号|工程编号|(?:委托|招标|采购)?代理编号",
     "project_name": r"(?:原公告的?)?(?:采购|招标|工程|交易|合同)?项目(?:及?标段)?名称|工程名称|标的名称",
     "lot_no": rf"(?:{_LOT})(?:编?号|编码)|标包|标段|标项",
     "lot_name": rf"(?:{_LOT})名称|包内容",
@@ -78,7 +78,8 @@ LABELS: dict[str, str] = {
 _FULL = {key: re.compile(rf"(?:{pattern})") for key, pattern in LABELS.items()}
 _SUFFIX_KEYS = (
     "project_no", "project_name", "lot_no", "lot_name", "tenderee", "agency", "address", "contact", "phone", "budget",
-    "control_price", "deadline", "opening", "documents", "publicity", "first_published", "change_content",
+    "control_price", "deadline", "opening", "documents", "publicity", "publicity_start", "publicity_end",
+    "first_published", "change_content",
     "change_date",
     "winner", "price", "rate", "score", "award_date", "contract_date", "manager", "certificate", "duration", "quality",
     "reject", "name", "attachment",
@@ -472,6 +473,8 @@ def _row_pairs(texts: list[str], state: _State, place: str) -> Iterator[Pair]:
     if _section_of(texts[0]) and len(texts) in (2, 3, 5):
         state.see(texts[0])
         texts = texts[1:]
+    if len(texts) % 2 and re.fullmatch(r"\s*\d{1,2}(?:\.\d{1,2}){0,2}\s*", texts[0]) and key_of(compact(texts[1])):
+        texts = texts[1:]  # a numbering in a column of its own
     if len(texts) % 2 and not texts[-1].strip():
         texts = texts[:-1]  # the narrower part of a table whose other rows have more columns
     if len(texts) % 2:
