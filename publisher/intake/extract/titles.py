@@ -109,12 +109,20 @@ _FORM_WORDS = re.compile(
 )
 
 
+_ABOUT_PAPERS = re.compile(
+    r"(?:的)?(?:招标|采购|磋商|谈判|询价)文件(?:的)?(?:澄清|答疑|修改|补遗|补充)(?:[与和及、](?:澄清|答疑|修改|补遗))*"
+    r"(?:（[^）]{1,8}）|\([^)]{1,8}\)|第?[一二三四五六七八九十\d]{1,2}[次号])*$"
+)
+_SOLD_BY = re.compile(r"^.{2,20}法院关于(?:公开)?(?:拍卖|变卖)")
+
+
 def name_in_title(title: str) -> str | None:
     """The project name that a title gives when the notice words at its end are taken off."""
     flat = title.strip()
     while flat.startswith(("（", "(")) and flat.endswith(("）", ")")) and len(flat) > 2:
         flat = flat[1:-1].strip()
-    name = _FORM_WORDS.sub("", flat).strip()
+    name = _ABOUT_PAPERS.sub("", _FORM_WORDS.sub("", flat)).strip()
+    name = _SOLD_BY.sub("", name)
     opened = name.count("（") - name.count("）")
     if opened == 1 and name.startswith("（"):
         name = name[1:]
