@@ -11,7 +11,17 @@ from datetime import date, datetime
 from pydantic import ValidationError
 
 from publisher.errors import NoticeReturned, Problem, Reason
-from publisher.intake.extract import attachments, bidders, changes, checks, kinds, parties, project, schedule
+from publisher.intake.extract import (
+    about_bidders,
+    attachments,
+    bidders,
+    changes,
+    checks,
+    kinds,
+    parties,
+    project,
+    schedule,
+)
 from publisher.intake.extract.blocks import blocks_of
 from publisher.intake.extract.dates import day_of
 from publisher.intake.extract.facts import Bidder, Facts, believable
@@ -123,9 +133,9 @@ def find(source: Source, choose_form: Callable[[Form | None], Form | None] = lam
     schedule.find_offer(source, facts)
     schedule.find_correction_date(source, facts)
     bidders.find_bidders(source, facts)
-    bidders.find_rejected(source, facts)
-    bidders.find_team(source, facts)
-    bidders.find_performance(source, facts)
+    about_bidders.find_rejected(source, facts)
+    about_bidders.find_team(source, facts)
+    about_bidders.find_performance(source, facts)
     changes.find_changes(source, facts)
     project.find_original(source, facts)
     facts.round = round_of(source.title, facts.project_name)

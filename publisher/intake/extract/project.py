@@ -7,7 +7,8 @@ import re
 from publisher.intake.extract.amounts import Amount, listed_figures, parse_amount
 from publisher.intake.extract.dates import first_moment
 from publisher.intake.extract.facts import Facts, believable
-from publisher.intake.extract.labels import Grid, Record, arabic, lot_line, lot_no, without_lot
+from publisher.intake.extract.grids import Grid, Record
+from publisher.intake.extract.lots import arabic, lot_line, lot_no, without_lot
 from publisher.intake.extract.source import Source, is_blank
 from publisher.intake.extract.titles import name_in_title
 from publisher.notice import Kind, Lot, Money, OriginalNotice, ProjectClass

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from publisher.intake.extract.blocks import Block, Line
-from publisher.intake.extract.labels import arabic
+from publisher.intake.extract.lots import arabic
 from publisher.notice import normalise
 
 _END = re.compile(
