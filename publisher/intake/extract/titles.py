@@ -87,7 +87,7 @@ _CHANGE_WORD = r"(?:更正|变更|澄清|答疑|修改|补充|补遗|暂停|延�
 _N = r"([一二三四五六七八九十]{1,3}|\d{1,2})"
 _SEQUENCES = (
     re.compile(rf"第{_N}次{_CHANGE_WORD}"),
-    re.compile(rf"{_CHANGE_WORD}.{{0,12}}?[（(]第?{_N}次?[）)]\s*$"),
+    re.compile(rf"{_CHANGE_WORD}.{{0,12}}?[（(]第?{_N}[次号]?[）)]\s*$"),
     re.compile(rf"{_CHANGE_WORD}(?:公告|文件|通知|纪要|书)?第?{_N}[号次]?\s*$"),
 )
 
