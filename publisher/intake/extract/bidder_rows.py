@@ -17,12 +17,13 @@ NAME = (
     r"(?:(?:拟)?(?:中标|成交|中选)*(?:候选人|候选单位|候选供应商|供应商|投标人|投标单位|企业|单位|人)|竞得人|受让方|受让单位)?(?:名称|全称)?"
     r"|(?:投标|中标|成交)(?:供应商|单位|人)(?:名称)?"
 )
-PRICE = r"(?:总)?(?:拟)?(?:中标|成交|中选|投标|最终|最后|合同)*(?:总)?(?:报价|金额|价格?|总价)(?:或.*)?"
+PRICE = r"(?:总)?(?:拟)?(?:中标|成交|中选|投标|最终|最后|合同)*(?:总)?(?:报价|金额|价[格款]?|总价)(?:或.*)?"
 RANK = r"(?:中标|成交)?(?:候选人|候选供应商)?(?:及)?(?:排序|排名|名次|顺序|推荐顺序)"
 SCORE = r".{0,6}(?:综合|总|最终|最后|评审|评标)+.{0,4}(?:得分|评分|分值|分)|得分|评分结果"
 RATE = r".{0,4}(?:下浮|折扣|费率|优惠率|让利).{0,4}"
 _LOT = r"(?:包|标段|标包|标项|分标|分包|子包|包组|采购包|合同包)(?:编?号|序号)?"
 _CODE = r".{0,6}信用代码"
+_FIGURE = re.compile(r"\s*(?:人民币|报价\s*[：:])?\s*[¥￥]?\s*\d[\d,]*(?:\.\d+)?\s*(?:万元|元)\s*")
 _RANKS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5}
 
 
@@ -81,7 +82,8 @@ def amount_in(record: Record) -> Amount | None:
         cell = record.get(pattern)
         if cell and not is_blank(cell[1]):
             return parse_amount(without_lot(cell[1].replace("\n", "")), cell[0])
-    return None
+    result = record.get(r"(?:中标|成交)(?:结果|情况)")
+    return parse_amount(result[1]) if result and _FIGURE.fullmatch(plain(result[1])) else None
 
 
 def place_of(source: Source, text: str) -> str:

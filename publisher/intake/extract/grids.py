@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from publisher.intake.extract.blocks import Block, Cell, Line, Table
 from publisher.intake.extract.labels import BRACKETED, compact, key_of
-from publisher.intake.extract.lots import LOT, lot_no
+from publisher.intake.extract.lots import LOT, lot_line, lot_no
 from publisher.intake.extract.pieces import split_line
 from publisher.intake.extract.state import State
 
@@ -99,6 +99,8 @@ def _table_grids(table: Table, before: str, state: State) -> Iterator[Grid]:
         if len(origins) == 1:
             before = origins[0]
             state.see(before)
+        elif len(origins) == 2 and key_of(compact(origins[0])) in ("lot_no", "lot_name"):
+            state.lot = lot_line(origins[1], alone=True) or state.lot
         if number not in spans:
             continue
         heads, begin, end = spans[number]
