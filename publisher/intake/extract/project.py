@@ -107,7 +107,7 @@ def _grid_lots(source: Source, facts: Facts) -> dict[str, Lot]:
 def _names_lots(grid: Grid) -> bool:
     """A table of lots, not one of goods, experts or bidders that also prints a lot number."""
     heads = "".join(grid.heads)
-    return not re.search(r"投标人|投标单位|报价|评委|规格|品牌|专家", heads)
+    return not re.search(r"投标人(?!的?资格)|投标单位|报价|评委|规格|品牌|专家", heads)
 
 
 def _grid_lot(cell: tuple[str, str], record: Record) -> Lot:
