@@ -21,6 +21,7 @@ from publisher.channel import Capabilities
 from publisher.errors import SettingsError
 from publisher.intake.feeds import FeedIntake
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
+from publisher.intake.progress import Progress, Tell, log
 from publisher.intake.staff_folders import Mover, StaffFolders
 from publisher.ledger import claims, contents, named_lease, routing_log
 from publisher.ledger.acts import Person
@@ -351,9 +352,11 @@ def start_worker(
     *,
     machine: Machine | None = None,
     inline: bool = False,
+    tell: Tell | None = None,
 ) -> Worker:
     """Take the lock, open everything, settle what a dead daemon left behind.
 
+    `tell` hears how far a large drop has come (without it: the program log).
     `inline` runs calls and records on the caller's thread (simulations). Raises `AlreadyRunning`, `SettingsError`.
     """
     outside = machine or real_machine(environ)
@@ -402,6 +405,7 @@ def start_worker(
         law=office.law,
         lease=NamedLease(ledger, "folders", _FOLDERS_LEASE, lambda: sender.daemon_id, outside.monotonic),
         fault=outside.fault,
+        progress=Progress(tell or log),
     )
     listener = Listener(ledger, sender.wake) if ledger.shared and not inline else None
     day = local_day(outside.clock())

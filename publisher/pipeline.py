@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -21,6 +21,7 @@ from publisher.errors import ADVICE, NotAllowed, NoticeReturned, Problem, Reason
 from publisher.intake import folder
 from publisher.intake.folder import Candidate, FolderUnavailable, RestWatch, Taken
 from publisher.intake.hearing import Hearing
+from publisher.intake.progress import Progress
 from publisher.intake.reading import Draft, NamedBytes, read_files
 from publisher.intake.sidecar import Wishes
 from publisher.intake.staff_folders import Mover, StaffFolders, move, placed_name, sidecar_name
@@ -81,6 +82,7 @@ class Line:
     law: Law
     lease: NamedLease
     fault: Fault = no_fault
+    progress: Progress = field(default_factory=Progress)
 
     # ---- one turn
 
@@ -108,13 +110,12 @@ class Line:
         rested = self.watch.rested(found, now)
         long = self.watch.waiting_long(found, now)
         self._note_waiting(long)
-        if len(rested) > AT_ONCE:
-            logger.info("%d files are ready; %d are taken in now", len(rested), AT_ONCE)
         # A thousand files at once come in portions: the first are on their way while the last still lie there.
         # One that is locked is no part of a portion.
         rows: list[IntakeRow] = []
         for group in _groups(islice(self._readable(rested, now), AT_ONCE)):
             rows += self._claim(group)
+        self.progress.left = max(0, len(rested) - AT_ONCE)
         self._set_moved([row for row in rows if self._take_over(row)])
         return len(rows)
 
@@ -228,12 +229,13 @@ class Line:
         """Decide every claimed row; one that breaks its reader stops nobody else."""
         with self.ledger.read() as conn:
             rows = intake_rows.claimed(conn)
-        for row in rows:
+        for done, row in enumerate(rows, 1):
             self.lease.keep()
             try:
                 self._decide_or_hold(row, now)
             except intake_rows.AlreadyDecided as told:
                 logger.warning("left as another daemon decided it: %s", told)
+            self.progress.step(self.ledger.clock(), len(rows) - done)
         return len(rows)
 
     def _decide_or_hold(self, row: IntakeRow, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,6 +29,32 @@ _WAITS = {
     WaitsFor.TIME: "等待预定的发布时间",
 }
 _STOPPED = "该渠道已停止发送，由管理员处理后恢复"
+_WAYS: dict[Reason, tuple[str, ...]] = {
+    Reason.SAME_IDENTITY_OTHER_TEXT: ("which",),
+    Reason.OLD_FILE: ("old",),
+    Reason.WITHDRAWAL_REQUESTED: ("withdrawal",),
+    Reason.KIND_CONFLICT: ("kind", "state"),
+    Reason.KIND_UNKNOWN: ("kind", "state"),
+    Reason.MAIN_DOCUMENT_DOUBT: (),
+    Reason.ATTACHMENT_MISSING: (),
+    Reason.SIDECAR_INVALID: ("state",),
+    Reason.EMPTY_FIELD: ("state",),
+    Reason.EMPTY_BODY: (),
+    Reason.AMOUNT_UNIT_SUSPECT: ("state", "let_go"),
+    Reason.CREDIT_CODE_WRONG: ("state", "let_go"),
+    Reason.READER_FAULT: ("admin",),
+    Reason.TEMPLATE_FAULT: ("admin",),
+    Reason.NO_CHANNEL: ("admin",),
+    Reason.LIMIT_EXCEEDED: ("admin",),
+}
+"""What may be done about a held file beside handing it in anew; any other reason is for an administrator to let go."""
+
+
+def ways_of(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """What the note beside a held file offers: only what helps with these reasons, each once."""
+    return tuple(dict.fromkeys(way for reason in reasons for way in _WAYS.get(reason, ("state", "let_go"))))
+
+
 _TEMPLATES = {"held": "held.txt.j2", "returned": "returned.txt.j2"}
 
 
@@ -78,6 +104,7 @@ class Receipts:
             values |= {"fields": [], "answer_name": f"{row.place_name or row.file_name}.答复.txt"}
             values["yaml_name"] = sidecar_name(row.place_name or row.file_name)
             values["offer"] = self._offer(conn, row)
+            values["ways"] = ways_of(problem.reason for problem in intake_rows.problems_of(row.problems))
         return self.renderer.text(_TEMPLATES[place], **values)
 
     def _offer(self, conn: Connection, row: IntakeRow) -> Offer | None:

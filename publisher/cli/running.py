@@ -54,11 +54,16 @@ def run(
         servers = start_sites(settings.channels, settings.data / "practice", _REVIEW_AFTER)
         settings = _at_their_addresses(settings, servers)
     try:
-        worker = start_worker(settings, desk.environ)
+        worker = start_worker(settings, desk.environ, tell=None if as_json else say_progress)
         daemon.run(worker, lambda: _say_ready(settings, worker.office.folders.drop, servers, as_json))
     finally:
         stop_all(servers)
     return OK
+
+
+def say_progress(done: int, waiting: int) -> None:
+    """How far a large drop has come, for who sits before the screen."""
+    say(f"已收取 {done} 件，还有 {waiting} 件等待收取" if waiting else f"已收取 {done} 件，收取完毕")
 
 
 def _at_their_addresses(settings: Settings, servers: dict[str, PracticeServer]) -> Settings:
@@ -90,7 +95,7 @@ def _say_ready(settings: Settings, drop: Path, servers: dict[str, PracticeServer
 def once_(desk: Desk, as_json: Json = False) -> int:
     """Take in, publish what is due, and end（运行一次）. Exit code: 1 failed, held or returned; 3 something open; 0."""
     since = system_clock()
-    worker = start_worker(desk.settings, desk.environ)
+    worker = start_worker(desk.settings, desk.environ, tell=None if as_json else say_progress)
     try:
         left = [one.name for one in once(worker)]
         with worker.office.ledger.read() as conn:

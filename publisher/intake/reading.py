@@ -66,7 +66,26 @@ def read_files(
     readings = _read(main)
     stated = [read_sidecar(data) for data in (sidecar, inner) if data is not None]
     several = unfit_for_several(stated[0]) if stated and len(readings) > 1 else ()
-    return tuple(replace(_draft(reading, declared, attached, stated, several), main=main) for reading in readings)
+    if len(readings) == 1:
+        return (replace(_draft(readings[0], declared, attached, stated, several), main=main),)
+    return tuple(replace(_row(reading, declared, attached, stated, several), main=main) for reading in readings)
+
+
+def _row(
+    reading: Notice | Document,
+    declared: str | None,
+    attached: Sequence[Attached],
+    stated: Sequence[Stated],
+    several: tuple[Problem, ...],
+) -> Draft:
+    """One of several notices of a file: what is wrong with this one does not bring back the others."""
+    try:
+        return _draft(reading, declared, attached, stated, several)
+    except NoticeReturned as error:
+        place = (reading.place if isinstance(reading, Document) else None) or "其中一条公告"
+        problems = tuple(replace(problem, detail=f"{place}：{problem.detail}") for problem in error.problems)
+        fields = {"outcome": "held", "warnings": [problem.reason.value for problem in problems]}
+        return Draft(None, {}, problems, (), {}, fields)
 
 
 def _without_sidecar(files: Sequence[NamedBytes]) -> tuple[list[NamedBytes], bytes | None]:
@@ -151,12 +170,31 @@ def _doubt(files: Sequence[NamedBytes]) -> Draft:
 
 _REFUSED: dict[FileType, tuple[Reason, str]] = {
     FileType.EMPTY: (Reason.EMPTY_BODY, "文件是空的（0 字节或全为空白），请重新复制一份放入。"),
-    FileType.ENCRYPTED: (Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。"),
+    FileType.ENCRYPTED: (
+        Reason.PASSWORD_PROTECTED,
+        "文件已加密，程序打不开。请用 Word（WPS）打开，取消打开密码后另存一份，重新放入。",
+    ),
     FileType.BROKEN_ZIP: (Reason.DAMAGED_FILE, "文件已损坏或未复制完整，请重新复制一份放入。"),
-    FileType.IMAGE: (Reason.NO_TEXT_LAYER, "文件是图片，没有文字，请改用可编辑的文件（如 .docx）。"),
-    FileType.ARCHIVE: (Reason.UNSUPPORTED_FORMAT, "只支持 .zip 压缩包，请解压后改用 .zip 或直接放入文件夹。"),
+    FileType.IMAGE: (
+        Reason.NO_TEXT_LAYER,
+        "文件是图片，程序读不出文字。请改用公告的 Word 原稿（.docx）；图片要作附件的，与原稿放进同一个文件夹一起放入。",
+    ),
+    FileType.ARCHIVE: (
+        Reason.UNSUPPORTED_FORMAT,
+        "程序只认 .zip 压缩包。请先解压，再把解压出来的整个文件夹放入，或改压成 .zip 放入。",
+    ),
+    FileType.SHORTCUT: (Reason.UNSUPPORTED_FORMAT, "这是快捷方式，不是文件本身。请找到它所指的原文件，复制一份放入。"),
+    FileType.MAIL: (Reason.UNSUPPORTED_FORMAT, "这是一封邮件。请把邮件里的公告文件另存出来，再放入。"),
+    FileType.OFD: (
+        Reason.UNSUPPORTED_FORMAT,
+        "OFD 文件读不出可发布的文字。请改用公告的 Word 原稿（.docx）；要作附件的，与原稿放进同一个文件夹一起放入。",
+    ),
+    FileType.PROGRAM: (Reason.UNSUPPORTED_FORMAT, "这是程序或音像文件，不是公告。放错了请取走，公告请用 .docx 放入。"),
     FileType.ZIP: (Reason.UNSUPPORTED_FORMAT, "压缩包内又是压缩包，请解压后重新放入。"),
-    FileType.OTHER: (Reason.UNSUPPORTED_FORMAT, "暂不支持该文件格式，请另存为 .docx 后重新放入。"),
+    FileType.OTHER: (
+        Reason.UNSUPPORTED_FORMAT,
+        "程序读不了这种格式的文件，请用制作它的软件打开，另存为 .docx 后重新放入。",
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from publisher.errors import NoticeReturned, Problem, Reason
 from publisher.intake.extract.amounts import Amount, parse_amount
 from publisher.intake.extract.dates import first_moment
-from publisher.intake.extract.labels import lot_no
+from publisher.intake.extract.lots import lot_no
 from publisher.intake.readers.plain import decode
 from publisher.notice import Form, Kind, Lot, ProjectClass
 

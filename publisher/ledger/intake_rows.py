@@ -26,6 +26,9 @@ def number_of(row: IntakeRow) -> str:
     return str(row.n) if row.sub == 0 else f"{row.n}-{row.sub}"
 
 
+_NEW_ROW = insert(intake).returning(intake.c.id)
+
+
 def claim(
     tx: Tx,
     *,
@@ -61,7 +64,7 @@ def claim(
         "modified_at": modified_at,
         "claimed_at": tx.now,
     }
-    row_id: int = tx.conn.execute(insert(intake).values(**values).returning(intake.c.id)).scalar_one()
+    row_id: int = tx.conn.execute(_NEW_ROW, values).scalar_one()
     facts = {"file": file_name, "sha256": sha256, "declared": declared, "folder": is_folder, "sidecar": sidecar_sha256}
     tx.log(Entry(event="claimed", by=PROGRAM, number=str(number), data={k: v for k, v in facts.items() if v}))
     return row_id
@@ -75,7 +78,7 @@ def add_row(tx: Tx, parent: IntakeRow, sub: int) -> int:
     names = ("file_name", "source", "declared", "is_folder", "sha256", "claimed_at", "sidecar_sha256", "modified_at")
     values = {name: getattr(parent, name) for name in names}
     values |= {"n": parent.n, "sub": sub, "state": IntakeState.CLAIMED.value, "place": "none", "moved": True}
-    return int(tx.conn.execute(insert(intake).values(**values).returning(intake.c.id)).scalar_one())
+    return int(tx.conn.execute(_NEW_ROW, values).scalar_one())
 
 
 def read(conn: Connection, row_id: int) -> IntakeRow:

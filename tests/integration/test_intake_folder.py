@@ -6,20 +6,23 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from publisher.daemon import make_scheduler
 from publisher.intake import folder
 from publisher.intake.folder import RestWatch
 from publisher.ledger.tables import delivery, intake
 from publisher.pipeline import AT_ONCE
 from publisher.settings import IntakeSettings
 from tests.support.builders import START
-from tests.support.line import Desk, as_json
-from tests.support.office_files import docx_of, pdf_of
+from tests.support.line import Desk, as_json, notice_text
+from tests.support.office_files import doc_of, docx_of, ole_of, pdf_of
 
 
 @pytest.fixture
@@ -154,20 +157,53 @@ def test_c082_among_files_that_cannot_be_read_the_good_ones_go(desk: Desk) -> No
     good = [f"好{number}.json" for number in range(5)]
     for number, name in enumerate(good):
         desk.drop(name, as_json(project_no=f"QF-{number}"))
-    desk.drop("半份.docx", docx_of("公告", "正文" * 40)[:900])
-    desk.drop("旧版.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600)
-    desk.drop("扫描.pdf", pdf_of([[]]))
-    desk.drop("图片.docx", b"\x89PNG\r\n" + b"x" * 200)
-    desk.drop("大.txt", "公告正文很长。".encode() * 300_000)
+    bad = {
+        "半份.docx": (docx_of("公告", "正文" * 40)[:900], "未复制完整"),
+        "加密.docx": (ole_of({"EncryptedPackage": b"x", "EncryptionInfo": b"x"}), "文件已加密"),
+        "加密的旧版.wps": (doc_of("公告正文" * 30, encrypted=True), "文件已加密"),
+        "旧版.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "另存为 .docx"),
+        "扫描.pdf": (pdf_of([[]]), "PDF 是扫描图片"),
+        "图片.docx": (b"\x89PNG\r\n" + b"x" * 200, "文件是图片"),
+        "大.txt": ("公告正文很长。".encode() * 300_000, "超过 5 MB"),
+        "很大.docx": (b"PK" + b"x" * 120_000_000, "上限"),
+    }
+    for name, (data, _) in bad.items():
+        desk.drop(name, data)
+    desk.drop("改了名的旧版.docx", doc_of(notice_text().replace("\n", "\r")))
     desk.work()
     desk.turn(40)
     desk.work()
 
     shown = shown_names(desk)
-    assert {shown[name] for name in good} == {"accepted"}
-    assert {state for name, state in shown.items() if name not in good} == {"returned"}
-    notes = [name for name in desk.names("退回") if name.endswith(".退回原因.txt")]
-    assert len(notes) == 5
+    assert {shown[name] for name in (*good, "改了名的旧版.docx")} == {"accepted"}
+    assert {shown[name] for name in bad} == {"returned"}
+    for name, (_, cause) in bad.items():
+        assert cause in desk.text("退回", f"_{name}.退回原因.txt"), name
+
+
+def test_c072_a_scan_that_dies_is_logged_and_runs_again_at_its_next_turn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(tmp_path, more='poll = "50ms"\n')
+    taken, deaths = threading.Event(), iter([SystemExit("killed")])
+
+    def dies_once(point: str) -> None:
+        for death in deaths:
+            raise death
+        if point == "rename.after":
+            taken.set()
+
+    desk.worker.line = replace(desk.worker.line, fault=dies_once)
+    desk.drop("公告.json", as_json())
+    desk.worker.take_in()
+    desk.clock.sleep(6)
+    scheduler = make_scheduler(desk.worker)
+    scheduler.start()
+    assert taken.wait(30)
+    scheduler.shutdown(wait=True)
+    desk.worker.close()
+
+    assert "tick take_in failed; it runs again at its next turn" in caplog.text
 
 
 @pytest.fixture

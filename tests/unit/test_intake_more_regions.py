@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from publisher.errors import Reason
+from publisher.errors import NoticeReturned, Reason
 from publisher.intake.reading import NamedBytes, read_files
-from tests.support.office_files import xlsx_of
+from tests.support.office_files import xlsx_of, zip_of
 from tests.support.regions import Dropped, as_read, dropped
 
 
@@ -69,6 +69,48 @@ def test_heads_in_two_rows_are_put_together() -> None:
 
     assert (found["project_no"], found["project_name"]) == ("A-2024-1", "某街道路灯工程")
     assert found["winners"][0]["price_yuan"] == "125000.00"
+
+
+def test_one_row_that_says_too_little_is_asked_about_and_the_others_go() -> None:
+    first, second = read_files(
+        [
+            NamedBytes(
+                "汇总.xlsx",
+                xlsx_of(
+                    [
+                        ["公告标题", "项目编号", "招标人", "投标截止时间", "公告类型"],
+                        ["某街道路灯招标公告", "A-2027-1", "某某街道办事处", "2027年12月20日 9:00", "招标公告"],
+                        ["某街道垃圾桶招标公告", "A-2", "某局", "", "招标公告"],
+                    ]
+                ),
+            )
+        ]
+    )
+
+    assert first.notice is not None and not first.problems
+    assert second.notice is None
+    (problem,) = second.problems
+    assert problem.reason is Reason.EMPTY_BODY and problem.detail.startswith("工作表“公告”第3行：正文为空或过短")
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (bytes.fromhex("4c0000000114020000000000c000000000000046") + bytes(200), "快捷方式"),
+        (b"[InternetShortcut]\r\nURL=http://x.example/\r\n", "快捷方式"),
+        (b"From: a@b.example\nSubject: x\nDate: today\n\n" + "请发布附件中的公告".encode(), "邮件"),
+        (zip_of({"OFD.xml": b"<ofd/>", "Doc_0/Document.xml": b"<d/>"}), "OFD"),
+        (b"MZ" + bytes(500), "程序"),
+        (b"\0\0\0\x18ftypmp42" + bytes(500), "音像"),
+        (b"Rar!\x1a\x07\x01\x00" + bytes(200), "先解压"),
+        (b"\xff\xd8\xff\xe0" + bytes(200), "附件"),
+    ],
+)
+def test_what_is_no_document_comes_back_with_what_to_do_about_just_that(data: bytes, told: str) -> None:
+    with pytest.raises(NoticeReturned) as caught:
+        read_files([NamedBytes("公告.docx", data)])
+    (problem,) = caught.value.problems
+    assert told in problem.detail and any(word in problem.detail for word in ("放入", "取走"))
 
 
 def test_the_time_of_opening_is_the_deadline_of_a_tender_that_prints_no_other() -> None:

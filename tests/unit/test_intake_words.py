@@ -12,7 +12,9 @@ from publisher.intake.extract.amounts import parse_amount
 from publisher.intake.extract.blocks import Line, Table, blocks_of
 from publisher.intake.extract.codes import credit_code
 from publisher.intake.extract.dates import first_moment, moments, spans
-from publisher.intake.extract.labels import grids_of, pairs_of, split_line
+from publisher.intake.extract.grids import grids_of
+from publisher.intake.extract.pairs import pairs_of
+from publisher.intake.extract.pieces import split_line
 from publisher.intake.extract.titles import choose_title, name_in_title, round_of, sequence_of, without_title
 from publisher.intake.readers.plain import join_lines
 from publisher.notice import LOCAL, PriceBasis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,7 @@ from publisher.notice import (
     html_to_text,
     text_digest,
 )
+from publisher.receipts import ways_of
 from publisher.render import Renderer, TemplateFault, fields_for_staff
 from publisher.settings import ChannelSettings
 from publisher.wording import BlankValue, day, moment, price, yuan
@@ -363,6 +365,7 @@ def test_practice_is_printed_on_every_text_for_staff() -> None:
             answer_name="a.docx.答复.txt",
             yaml_name="a.docx.yaml",
             offer=None,
+            ways=[],
             **common,
         ),
     ]
@@ -401,11 +404,56 @@ def test_a_held_file_says_how_to_answer() -> None:
         answer_name="a.docx.答复.txt",
         yaml_name="a.docx.yaml",
         offer=None,
+        ways=ways_of([Reason.SAME_IDENTITY_OTHER_TEXT]),
     )
     assert "  1. 与编号 3 重号，内容不同\n" in text
     assert "  标题：某某招标公告\n" in text
     assert "a.docx.答复.txt" in text
     assert all(word in text for word in ("新版本", "更正", "重复"))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "offered"),
+    [
+        ([Reason.SAME_IDENTITY_OTHER_TEXT], {"答复.txt”，\n      第一行只写“新版本”"}),
+        ([Reason.OLD_FILE], {"第一行只写“发布”"}),
+        ([Reason.WITHDRAWAL_REQUESTED], {"第一行只写“办结”"}),
+        ([Reason.KIND_CONFLICT], {"子文件夹", "a.docx.yaml"}),
+        ([Reason.EMPTY_FIELD, Reason.DEADLINE_TOO_SHORT], {"a.docx.yaml", "放行"}),
+        ([Reason.PRIVATE_DATA], {"a.docx.yaml", "放行"}),
+        ([Reason.READER_FAULT], {"转给管理员"}),
+        ([Reason.MAIN_DOCUMENT_DOUBT], set()),
+    ],
+)
+def test_a_note_offers_what_helps_with_its_problems_and_nothing_else(reasons: list[Reason], offered: set[str]) -> None:
+    text = Renderer().text(
+        "held.txt.j2",
+        number="17",
+        practice=False,
+        office="中心",
+        file_name="a.docx",
+        at=START,
+        problems=[Problem(reason, "某事") for reason in reasons],
+        fields=[],
+        drop_folder="待发布",
+        answer_name="a.docx.答复.txt",
+        yaml_name="a.docx.yaml",
+        offer=None,
+        ways=ways_of(reasons),
+    )
+    every = {
+        "答复.txt”，\n      第一行只写“新版本”",
+        "第一行只写“发布”",
+        "第一行只写“办结”",
+        "子文件夹",
+        "a.docx.yaml",
+        "放行",
+        "转给管理员",
+    }
+    assert {words for words in every if words in text} == offered
+    assert "改好后把新文件放入“待发布”文件夹" in text
+    ways = re.findall(r"^  ([一二三四五六七])、", text, re.M)
+    assert "".join(ways) == "一二三四五六七"[: len(ways)]
 
 
 def test_a_staff_text_without_one_of_its_values_is_a_fault_without_a_channel() -> None:

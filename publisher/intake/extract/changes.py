@@ -50,7 +50,7 @@ _ANSWER = re.compile(r"^\s*(?:答复?|回复|澄清|解答)\s*[一二三四五�
 _ITEM_COLUMN = r"(?:更正|变更|修改|澄清)?(?:项目?|事项|内容|条款|名称)|更正项"
 _BEFORE_COLUMN = r".{0,6}(?:更正|变更|修改|澄清)前.{0,4}|原.{0,8}内容|原内容"
 _AFTER_COLUMN = r".{0,6}(?:更正|变更|修改|澄清)后.{0,4}|现.{0,8}内容"
-_NO_ITEMS = re.compile(r"首次公告|原公告|项目编号|项目名称|更正日期|变更日期")
+_NO_ITEMS = re.compile(r"首次公告|原公告(?!中?(?:的?内容|为))|项目编号|项目名称|更正日期|变更日期")
 _DEADLINE_ITEM = re.compile(r"(?:投标|响应|提交|递交|报价|申请).{0,10}截止|^截止时间")
 _LONGEST = 2000
 
@@ -119,12 +119,15 @@ def _opens(text: str) -> bool:
     return was is not None and not re.search(rf"现(?:将)?{_CHANGED}", was["value"])
 
 
+_WHOLE_PAPER = re.compile(r"^(?:(?:招标|采购|磋商|谈判|询价)?(?:公告|文件)(?:中)?的?)$")
+
+
 def _two_lines(text: str, after: str) -> Change | None:
     """`原…：A` over `现更正为：B`, `更正前：A` over `更正后：B`."""
     former, latter = _FORMER.match(text), _LATTER.match(after)
     if former is None or latter is None:
         return None
-    item = (former["a"] or former["b"] or "").strip()
+    item = _WHOLE_PAPER.sub("", (former["a"] or former["b"] or "").strip())
     old, new = former["value"], latter["value"]
     label = re.match(r"([\u4e00-\u9fff、]{2,24})[：:](?=.)", new)
     if not item and label and old.startswith(label.group(0)):
@@ -156,6 +159,7 @@ def _change(item: str, before: str | None, after: str) -> Change:
 
 
 def _short_item(item: str) -> str:
+    item = re.sub(r"^\s*[一二三四五六七八九十]{1,3}\s*、", "", item)
     return re.sub(r"(?<=时间)[及和与、]\s*地点$", "", item).strip()
 
 

@@ -61,7 +61,7 @@ def moments(text: str) -> tuple[Moment, ...]:
     for match in _MOMENT.finditer(text):
         moment = _moment(match, int(_digits(match["y"])), int(_digits(match["m"])), int(_digits(match["d"])))
         if moment:
-            found.append(moment)
+            found.append(_with_written_time(moment, text) if match["h"] is None else moment)
     if "月" in text and _WRITTEN_HINT.search(text):
         found = sorted([*found, *_written(text)], key=lambda moment: moment.start)
     if printed != text:
@@ -81,6 +81,18 @@ def _written(text: str) -> Iterator[Moment]:
             continue
         end = clock.end() if clock else match.end()
         yield Moment(value, match.start(), end, text[match.start() : end])
+
+
+def _with_written_time(day: Moment, text: str) -> Moment:
+    """2024年3月5日上午九时三十分: figures in the date, Chinese ones in the time."""
+    clock = _WRITTEN_CLOCK.match(text, day.end)
+    if clock is None:
+        return day
+    try:
+        value = _written_time(day.day, clock)
+    except ValueError:
+        return day
+    return Moment(value, day.start, clock.end(), text[day.start : clock.end()])
 
 
 def _written_time(at: date, clock: re.Match[str]) -> datetime:

@@ -148,13 +148,17 @@ def decide(source: Source, project_class: ProjectClass) -> Decided:
     form = _refined(named, source, project_class)
     problems = []
     if place == "标题" and marks[form.kind] == 0 and marks[strongest] >= 2 and strongest is not form.kind:
-        detail = f"标题表明是“{form.value}”（{form.kind.label}），正文却是{strongest.label}的内容，请确认公告类别。"
+        detail = (
+            f"标题表明是“{form.value}”（{form.kind.label}），正文却是{strongest.label}的内容，请确认公告类别："
+            "标题或正文用错的，请改正；标题无误的，请放入以类别命名的子文件夹后重新放入。"
+        )
         problems.append(Problem(Reason.KIND_CONFLICT, detail, "kind"))
     for claim, whose in ((source.declared, "子文件夹"), (source.document.column, "来源栏目")):
         kind = claimed_kind(claim)
         if kind and kind is not form.kind and not _tolerated(kind, form, claim, whose):
             detail = (
-                f"{whose}“{claim}”属于{kind.label}，文件内容却是“{form.value}”（{form.kind.label}），请确认公告类别。"
+                f"{whose}“{claim}”属于{kind.label}，文件内容却是“{form.value}”（{form.kind.label}），请确认公告类别："
+                "放错文件夹的，请放入正确的子文件夹；内容用错的，请换成正确的文件。"
             )
             problems.append(Problem(Reason.KIND_CONFLICT, detail, "kind"))
     return Decided(form, place, tuple(problems))

@@ -11,7 +11,17 @@ from datetime import date, datetime
 from pydantic import ValidationError
 
 from publisher.errors import NoticeReturned, Problem, Reason
-from publisher.intake.extract import attachments, bidders, changes, checks, kinds, parties, project, schedule
+from publisher.intake.extract import (
+    about_bidders,
+    attachments,
+    bidders,
+    changes,
+    checks,
+    kinds,
+    parties,
+    project,
+    schedule,
+)
 from publisher.intake.extract.blocks import blocks_of
 from publisher.intake.extract.dates import day_of
 from publisher.intake.extract.facts import Bidder, Facts, believable
@@ -92,7 +102,7 @@ def prepare(document: Document, declared: str | None, attached: tuple[str, ...])
     body = without_title(document.body_html, count)
     length = len(normalise(html_to_text(body)))
     if not (body == document.body_html and count) and length < SHORTEST_BODY:
-        detail = f"正文为空或过短：标题之外只有 {length} 个字。请补充正文后重新放入。"
+        detail = f"正文为空或过短：标题之外只有 {length} 个字（图片和文本框里的字不算）。请把正文写成文字后重新放入。"
         raise NoticeReturned([Problem(Reason.EMPTY_BODY, detail, "body_html")])
     return Source(replace(document, body_html=body), title.strip() or "", declared, attached)
 
@@ -124,9 +134,9 @@ def find(source: Source, choose_form: Callable[[Form | None], Form | None] = lam
     schedule.find_offer(source, facts)
     schedule.find_correction_date(source, facts)
     bidders.find_bidders(source, facts)
-    bidders.find_rejected(source, facts)
-    bidders.find_team(source, facts)
-    bidders.find_performance(source, facts)
+    about_bidders.find_rejected(source, facts)
+    about_bidders.find_team(source, facts)
+    about_bidders.find_performance(source, facts)
     changes.find_changes(source, facts)
     project.find_original(source, facts)
     facts.round = round_of(source.title, facts.project_name)

@@ -7,7 +7,7 @@ import re
 from publisher.intake.extract.codes import credit_code
 from publisher.intake.extract.dates import first_moment, moments, spans
 from publisher.intake.extract.facts import Facts
-from publisher.intake.extract.labels import Pair
+from publisher.intake.extract.pieces import Pair
 from publisher.intake.extract.source import Source, is_blank
 from publisher.notice import Party, ProjectClass, normalise_name
 

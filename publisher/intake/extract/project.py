@@ -7,7 +7,8 @@ import re
 from publisher.intake.extract.amounts import Amount, listed_figures, parse_amount
 from publisher.intake.extract.dates import first_moment
 from publisher.intake.extract.facts import Facts, believable
-from publisher.intake.extract.labels import Grid, Record, arabic, lot_line, lot_no, without_lot
+from publisher.intake.extract.grids import Grid, Record
+from publisher.intake.extract.lots import arabic, lot_line, lot_no, without_lot
 from publisher.intake.extract.source import Source, is_blank
 from publisher.intake.extract.titles import name_in_title
 from publisher.notice import Kind, Lot, Money, OriginalNotice, ProjectClass
@@ -106,7 +107,7 @@ def _grid_lots(source: Source, facts: Facts) -> dict[str, Lot]:
 def _names_lots(grid: Grid) -> bool:
     """A table of lots, not one of goods, experts or bidders that also prints a lot number."""
     heads = "".join(grid.heads)
-    return not re.search(r"投标人|投标单位|报价|评委|规格|品牌|专家", heads)
+    return not re.search(r"投标人(?!的?资格)|投标单位|报价|评委|规格|品牌|专家", heads)
 
 
 def _grid_lot(cell: tuple[str, str], record: Record) -> Lot:

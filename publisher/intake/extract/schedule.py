@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from publisher.intake.extract.dates import Moment, first_moment, moments, spans
 from publisher.intake.extract.facts import Facts
-from publisher.intake.extract.labels import Pair
+from publisher.intake.extract.pieces import Pair
 from publisher.intake.extract.source import Source
 from publisher.notice import Form, Kind, ProjectClass
 

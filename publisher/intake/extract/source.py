@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from publisher.intake.extract.blocks import Block, Line, Table, blocks_of
-from publisher.intake.extract.labels import Grid, Pair, grids_of, pairs_of
+from publisher.intake.extract.grids import Grid, grids_of
+from publisher.intake.extract.pairs import pairs_of
+from publisher.intake.extract.pieces import Pair
 from publisher.intake.extract.typed_tables import with_typed_tables
 from publisher.intake.readers.document import Document
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from publisher.intake.extract.blocks import Block, Line
-from publisher.intake.extract.labels import arabic
+from publisher.intake.extract.lots import arabic
 from publisher.notice import normalise
 
 _END = re.compile(
@@ -87,7 +87,7 @@ _CHANGE_WORD = r"(?:更正|变更|澄清|答疑|修改|补充|补遗|暂停|延�
 _N = r"([一二三四五六七八九十]{1,3}|\d{1,2})"
 _SEQUENCES = (
     re.compile(rf"第{_N}次{_CHANGE_WORD}"),
-    re.compile(rf"{_CHANGE_WORD}.{{0,12}}?[（(]第?{_N}次?[）)]\s*$"),
+    re.compile(rf"{_CHANGE_WORD}.{{0,12}}?[（(]第?{_N}[次号]?[）)]\s*$"),
     re.compile(rf"{_CHANGE_WORD}(?:公告|文件|通知|纪要|书)?第?{_N}[号次]?\s*$"),
 )
 
@@ -109,12 +109,20 @@ _FORM_WORDS = re.compile(
 )
 
 
+_ABOUT_PAPERS = re.compile(
+    r"(?:的)?(?:招标|采购|磋商|谈判|询价)文件(?:的)?(?:澄清|答疑|修改|补遗|补充)(?:[与和及、](?:澄清|答疑|修改|补遗))*"
+    r"(?:（[^）]{1,8}）|\([^)]{1,8}\)|第?[一二三四五六七八九十\d]{1,2}[次号])*$"
+)
+_SOLD_BY = re.compile(r"^.{2,20}法院关于(?:公开)?(?:拍卖|变卖)")
+
+
 def name_in_title(title: str) -> str | None:
     """The project name that a title gives when the notice words at its end are taken off."""
     flat = title.strip()
     while flat.startswith(("（", "(")) and flat.endswith(("）", ")")) and len(flat) > 2:
         flat = flat[1:-1].strip()
-    name = _FORM_WORDS.sub("", flat).strip()
+    name = _ABOUT_PAPERS.sub("", _FORM_WORDS.sub("", flat)).strip()
+    name = _SOLD_BY.sub("", name)
     opened = name.count("（") - name.count("）")
     if opened == 1 and name.startswith("（"):
         name = name[1:]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from publisher.intake.extract.blocks import Block, Cell, Line, Table
-from publisher.intake.extract.labels import is_header
+from publisher.intake.extract.grids import is_header
 
 _FEWEST = 3
 _LONGEST = 300

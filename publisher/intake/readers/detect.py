@@ -31,6 +31,10 @@ class FileType(StrEnum):
     EMPTY = "empty"
     IMAGE = "image"
     ARCHIVE = "other archive"
+    SHORTCUT = "shortcut"
+    MAIL = "mail"
+    OFD = "ofd"
+    PROGRAM = "program or recording"
     OTHER = "other"
 
 
@@ -53,6 +57,9 @@ DOCUMENTS = frozenset(
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_SHORTCUTS = (b"L\x00\x00\x00\x01\x14\x02\x00", b"[InternetShortcut]")
+_PROGRAMS = (b"MZ", b"\x7fELF", b"ID3", b"RIFF", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")
+_MAIL = re.compile(rb"(?:Received|Return-Path|From|Date|Subject|Message-ID|X-[\w-]+|MIME-Version): ", re.I)
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|table|div|p|h[1-6]|span|br|title)\b", re.I)
 
@@ -71,6 +78,10 @@ def file_type(data: bytes) -> FileType:
         return FileType.IMAGE
     if data.startswith(_ARCHIVES):
         return FileType.ARCHIVE
+    if data.startswith(_SHORTCUTS):
+        return FileType.SHORTCUT
+    if (data.startswith(_PROGRAMS) and b"\x00" in data[:1024]) or data[4:8] == b"ftyp":
+        return FileType.PROGRAM
     return _text_type(data)
 
 
@@ -98,6 +109,8 @@ def _zip_type(data: bytes) -> FileType:
         return FileType.DOCX
     if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
         return FileType.XLSX
+    if "OFD.xml" in names:
+        return FileType.OFD
     return FileType.OTHER if "[Content_Types].xml" in names else FileType.ZIP
 
 
@@ -129,6 +142,8 @@ def _text_type(data: bytes) -> FileType:
         return FileType.JSON
     if mht.is_archive(data):
         return FileType.MHT
+    if _MAIL.match(bare) and len(_MAIL.findall(bare[:1024])) >= 2:
+        return FileType.MAIL
     if exchange.is_exchange(bare):
         return FileType.XML
     if _MARKUP.search(head.replace(b"\x00", b"")) or (bare.startswith(b"<") and _MARKUP.search(data)):

@@ -46,7 +46,10 @@ def _text(ole: olefile.OleFileIO) -> str:
     main = ole.openstream("WordDocument").read()
     flags = struct.unpack_from("<H", main, 10)[0]
     if flags & _ENCRYPTED:
-        raise returned(Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。")
+        raise returned(
+            Reason.PASSWORD_PROTECTED,
+            "文件已加密，程序打不开。请用 Word（WPS）打开，取消打开密码后另存一份，重新放入。",
+        )
     table = ole.openstream("1Table" if flags & _TABLE_ONE else "0Table").read()
     offsets, length = _header(main)
     _refuse_what_text_would_hide(main, table, offsets)

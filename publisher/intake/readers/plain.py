@@ -48,7 +48,8 @@ _STARTS_ITEM = re.compile(
     rf"\s*(?:[{_NUMERAL}]{{1,3}}\s*、|[（(]\s*[{_NUMERAL}\d]{{1,3}}\s*[）)]|\d{{1,2}}\s*[、．.](?!\d)|第[{_NUMERAL}\d]+(?:名|中标候选人|包|标段)"
     rf"|(?:标项|标段|标包|分标|采购包|合同包|包)\s*[{_NUMERAL}\d]{{1,3}}(?:[（(：:]|\s*$)|附件|注[：:]|【)"
 )
-_LABEL = re.compile(rf"\s*[{_CJK}A-Za-z（）()/、 　]{{2,24}}[：:]")
+_LABEL = re.compile(rf"\s*[{_CJK}A-Za-z（）()/、 　]{{2,24}}\d{{0,2}}[：:]")
+_SALUTATION = re.compile(rf"(?:各|致|尊敬的?)[{_CJK}、（）()]{{2,24}}[：:]\s*")
 _CONTINUES = re.compile(
     r"\s*(?:[，。、：；:;,）)】”》％%~\-—–]|年|月|日(?!照)|时(?!间)|分(?!包|为|局)|元|万元|至(?=\d|\s|$)|[（(][^）)]{0,12}[）)]\s*$)"
 )
@@ -95,7 +96,7 @@ def _belongs(before: str, line: str, after: str, shattered: bool) -> bool:
     if _LABEL.match(line) and not before.endswith(("-", "（", "(")):
         return False
     if re.search(r"[：:]\s*$", before):
-        return True
+        return not _SALUTATION.fullmatch(before)
     return shattered and _goes_on(before, line)
 
 

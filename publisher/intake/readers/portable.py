@@ -68,6 +68,8 @@ class _Rows:
 
 _Part = _Text | _Rows
 
+_SCANNED = "PDF 是扫描图片，程序读不出文字。请改用公告的 Word 原稿（.docx）；要作附件的，与原稿放进同一个文件夹放入。"
+
 
 def read_pdf(data: bytes) -> Document:
     """The text of a PDF. Raises `NoticeReturned` for a password, damage, too many pages or a scan."""
@@ -86,7 +88,7 @@ def read_pdf(data: bytes) -> Document:
         raise
     characters = sum(len(re.sub(r"\s", "", part.text)) if isinstance(part, _Text) else 99 for part in parts)
     if characters < MIN_CHARACTERS:
-        raise returned(Reason.NO_TEXT_LAYER, "PDF 是扫描图片，没有文字，请改用可编辑的文件（如 .docx）。")
+        raise returned(Reason.NO_TEXT_LAYER, _SCANNED)
     return Document(body_html=_html(_joined(parts)))
 
 
@@ -106,7 +108,7 @@ def _pages(pages: Sequence[Any]) -> list[_Part]:
 def _refusal(error: Exception) -> Exception:
     causes = (error, error.__cause__, error.__context__, *error.args)
     if any(isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError) for cause in causes):
-        return returned(Reason.PASSWORD_PROTECTED, "PDF 已加密，请去除打开密码后重新放入。")
+        return returned(Reason.PASSWORD_PROTECTED, "PDF 已加密，程序打不开。请取消打开密码后另存一份，重新放入。")
     return returned(Reason.DAMAGED_FILE, "PDF 已损坏或未复制完整，请重新复制一份放入。")
 
 

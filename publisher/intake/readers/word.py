@@ -47,7 +47,10 @@ def check_package(data: bytes) -> None:
 def _check_parts(package: zipfile.ZipFile) -> None:
     parts = package.infolist()
     if any(part.flag_bits & 1 for part in parts):
-        raise returned(Reason.PASSWORD_PROTECTED, "文件已加密，请去除打开密码后重新放入。")
+        raise returned(
+            Reason.PASSWORD_PROTECTED,
+            "文件已加密，程序打不开。请用 Word（WPS）打开，取消打开密码后另存一份，重新放入。",
+        )
     large = [p for p in parts if p.file_size > 1024 * 1024 and p.file_size > MAX_RATIO * max(1, p.compress_size)]
     if large or len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise returned(Reason.UNSAFE_ARCHIVE, "文件解压后异常庞大，请用 Word 打开后另存一份重新放入。")

@@ -38,12 +38,18 @@ def read_workbook(data: bytes, *, package: bool = True) -> tuple[Document, ...]:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in book.sheet_names]
     except python_calamine.PasswordError:
-        raise returned(Reason.PASSWORD_PROTECTED, "表格文件已加密，请去除打开密码后重新放入。") from None
+        raise returned(
+            Reason.PASSWORD_PROTECTED,
+            "表格文件已加密，程序打不开。请用 Excel（WPS）打开，取消打开密码后另存一份，重新放入。",
+        ) from None
     except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError, IndexError):
         raise returned(Reason.DAMAGED_FILE, "表格文件已损坏或未复制完整，请重新复制一份放入。") from None
     found = [document for name, rows in sheets for document in _sheet(name, rows)]
     if not found:
-        detail = "表格中没有可识别的表头（如“公告标题”“项目编号”“项目名称”），或表头下没有内容。"
+        detail = (
+            "表格中没有可识别的表头，或表头下没有内容。请在内容上方写一行表头（如“公告标题”“公告类型”“项目编号”“项目名称”"
+            "“招标人”），表头下每行写一条公告，再重新放入。"
+        )
         raise returned(Reason.UNSUPPORTED_FORMAT if any(any(r) for _, r in sheets) else Reason.EMPTY_BODY, detail)
     if len(found) > MAX_ROWS:
         raise returned(Reason.UNSUPPORTED_FORMAT, f"表格超过 {MAX_ROWS} 行，请分开放入。")
