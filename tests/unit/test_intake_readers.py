@@ -424,3 +424,26 @@ def test_headings_that_word_numbers_are_headings_for_the_fields() -> None:
 )
 def test_a_count_is_shown_in_the_form_that_word_names(value: int, form: str, text: str) -> None:
     assert shown(value, form) == text
+
+
+BOXED = (
+    '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
+    'xmlns:v="urn:schemas-microsoft-com:vml">'
+    "<w:body><w:p><w:r>{open}<w:txbxContent><w:p><w:r><w:t>文本框里写着：投标截止时间为2027年12月28日9时00分，逾期不予受理。</w:t></w:r></w:p>"
+    "</w:txbxContent>{close}</w:r></w:p></w:body></w:document>"
+)
+
+
+def boxed(begin: str, end: str) -> bytes:
+    parts = {"word/document.xml": BOXED.format(open=begin, close=end).encode()}
+    with zipfile.ZipFile(io.BytesIO(docx_of("x"))) as package:
+        return zip_of({name: parts.get(name, package.read(name)) for name in package.namelist()})
+
+
+def test_text_in_a_box_is_read_or_the_file_comes_back_but_none_is_lost() -> None:
+    old = read_docx(boxed("<w:pict><v:shape><v:textbox>", "</v:textbox></v:shape></w:pict>"))
+    assert "逾期不予受理" in old.body_html
+
+    with pytest.raises(NoticeReturned) as caught:
+        read_docx(boxed("<w:drawing>", "</w:drawing>"))
+    assert "文本框" in caught.value.problems[0].detail

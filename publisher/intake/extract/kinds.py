@@ -16,7 +16,7 @@ _TITLE_FORMS: tuple[tuple[Form, str], ...] = (
     (Form.SUSPENSION, r"暂停"),
     (Form.CLARIFICATION, r"澄清(?!）|\))|答疑|补遗|招标文件修改"),
     (Form.CORRECTION, r"更正|变更公告|变更通知|变更$|补充(?:公告|通知)|延期|修改(?:公告|通知)"),
-    (Form.CONTRACT, r"合同(?:公告|公示)?\s*$"),
+    (Form.CONTRACT, r"合同(?:[（(][^）)]{1,12}[）)])?(?:公告|公示)?(?:[（(][^）)]{1,12}[）)])?\s*$"),
     (Form.CANDIDATES, r"候选人|评标结果.{0,4}公示|(?:招标|评审|比选)结果的?公示"),
     (Form.LAND_RESULT, r"(?:地|宗地|使用权|采矿权|探矿权).{0,20}(?:成交|出让结果)"),
     (Form.WINNING_RESULT, r"中标"),

@@ -66,9 +66,19 @@ def _check_parts(package: zipfile.ZipFile) -> None:
                 raise returned(Reason.UNSAFE_ARCHIVE, "文件含有不允许的 XML 定义，请用 Word 打开后另存一份重新放入。")
 
 
+def _has_hidden_boxes(data: bytes) -> bool:
+    """Whether text stands in drawn boxes alone: Word and WPS write each once more in the older form, which is read."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        text = package.read("word/document.xml")
+    return b":txbxContent" in text and b":Fallback" not in text and b":textbox" not in text
+
+
 def read_docx(data: bytes) -> Document:
     """A Word file as HTML. Pictures are left out (with a warning). Raises `NoticeReturned`."""
     check_package(data)
+    if _has_hidden_boxes(data):
+        detail = "文件里有文本框，其中的文字程序读不出。请把文本框里的文字移到正文中，另存后重新放入。"
+        raise returned(Reason.UNSUPPORTED_FORMAT, detail)
     pictures: list[str] = []
 
     def leave_out(image: Any) -> list[Any]:
