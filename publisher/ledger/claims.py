@@ -23,6 +23,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     union_all,
     update,
 )
@@ -31,7 +32,7 @@ from publisher.delivery import Operation, State, WaitsFor
 from publisher.ledger import deliveries
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx
-from publisher.ledger.tables import attempt, attempt_delivery, daemon, delivery, observation
+from publisher.ledger.tables import ENDING, SHOWING, attempt, attempt_delivery, daemon, delivery, observation
 
 IN_DOUBT = (State.UNKNOWN, State.HELD)
 """States in which a due delivery is asked for, not sent, because something waits for the answer."""
@@ -63,12 +64,21 @@ def _due_of(count: int) -> CompoundSelect[tuple[str]]:
     return union_all(*[select(name.label("name")).where(one) for name, one in zip(names, due, strict=True)])
 
 
-def next_due(conn: Connection, after: datetime) -> datetime | None:
-    """The earliest instant after `after` at which something becomes due, or None."""
-    later: datetime | None = conn.execute(
-        select(func.min(delivery.c.next_at)).where(delivery.c.next_at > after)
-    ).scalar_one()
-    return later
+def next_due(conn: Connection, after: datetime, names: Iterable[str]) -> datetime | None:
+    """The earliest instant after `after` at which something becomes due on one of the named channels, or None."""
+    asked = sorted(names)
+    if not asked:
+        return None
+    told = {f"name_{i}": name for i, name in enumerate(asked)} | {"after": after}
+    return min((at for at in conn.execute(_next_of(len(asked)), told).scalars() if at is not None), default=None)
+
+
+@lru_cache(maxsize=64)
+def _next_of(count: int) -> CompoundSelect[Any]:
+    first = func.min(delivery.c.next_at, type_=delivery.c.next_at.type)
+    later = delivery.c.next_at > bindparam("after", type_=delivery.c.next_at.type)
+    names = [bindparam(f"name_{i}", type_=delivery.c.channel.type) for i in range(count)]
+    return union_all(*[select(first).where(delivery.c.channel == name, later) for name in names])
 
 
 # Made once: these run for every group of calls.
@@ -561,10 +571,9 @@ def free_asks(tx: Tx, dead: Sequence[int]) -> None:
 
 def someone_shows(conn: Connection, channel: str, me: int, now: datetime) -> bool:
     """Whether another living daemon is showing this channel's set now."""
-    joined = attempt.join(daemon, daemon.c.id == attempt.c.daemon_id)
-    theirs = (attempt.c.channel == channel, attempt.c.call == "show", attempt.c.ended_at.is_(None))
+    theirs = select(attempt.c.daemon_id).where(attempt.c.channel == channel, text(SHOWING))
     alive = (daemon.c.id != me, daemon.c.ended_at.is_(None), daemon.c.lease_until >= now)
-    return conn.execute(select(attempt.c.id).select_from(joined).where(*theirs, *alive).limit(1)).first() is not None
+    return conn.execute(select(daemon.c.id).where(daemon.c.id.in_(theirs), *alive).limit(1)).first() is not None
 
 
 def sending_of(conn: Connection, me: int) -> list[Delivery]:
@@ -594,8 +603,15 @@ def standing_updates(conn: Connection, channel: str) -> dict[int, Delivery]:
     return {row.predecessor_id: row for row in rows}
 
 
+_ENDS_FIRST = (
+    select(delivery.c.until)
+    .where(delivery.c.channel == bindparam("its_channel"), text(ENDING))
+    .order_by(delivery.c.until)
+    .limit(1)
+)
+
+
 def next_expiry(conn: Connection, channel: str) -> datetime | None:
     """When the next publication of a set channel ends, or None."""
-    stands = (delivery.c.channel == channel, delivery.c.state == State.PUBLISHED.value)
-    first: datetime | None = conn.execute(select(func.min(delivery.c.until)).where(*stands)).scalar_one()
+    first: datetime | None = conn.execute(_ENDS_FIRST, {"its_channel": channel}).scalar_one_or_none()
     return first

@@ -157,6 +157,11 @@ version = Table(
     Index("ix_version_text_digest", "text_digest"),
 )
 
+ENDING = "state = 'published' and until is not null"
+"""What of a set channel will end by itself. Queries must say it in these words, or the index is not used."""
+SHOWING = "\"call\" = 'show' and ended_at is null"
+"""The changes of a set that are under way, in the words of queries and of their index."""
+
 delivery = Table(
     "delivery",
     metadata,
@@ -212,6 +217,7 @@ delivery = Table(
     Index("ix_delivery_state", "state"),
     Index("ix_delivery_version_id", "version_id"),
     Index("ix_delivery_predecessor_id", "predecessor_id"),
+    Index("ix_delivery_ending", "channel", "until", **_where(ENDING)),
 )
 
 attempt = Table(
@@ -232,6 +238,7 @@ attempt = Table(
     Column("request_digest", String(64)),
     Column("slot", Boolean, nullable=False),  # whether it counts against the rate limit
     Index("ix_attempt_rate", "channel", "started_at"),
+    Index("ix_attempt_showing", "channel", **_where(SHOWING)),
     Index("ix_attempt_payload", "started_at", **_where("detail is not null or evidence is not null")),
 )
 

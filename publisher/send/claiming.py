@@ -49,7 +49,7 @@ class Claimer:
     def next_due(self, now: datetime) -> datetime | None:
         """The earliest instant after `now` at which something may begin."""
         with self.ledger.read() as conn:
-            due = [claims.next_due(conn, now)]
+            due = [claims.next_due(conn, now, self.channels)]
             changes = self._sets_change(conn)
             waiting = {*claims.due_now(conn, now, self.channels), *(n for n, at in changes.items() if at <= now)}
             due += [self._opens_at(conn, name, now) for name in sorted(waiting)]

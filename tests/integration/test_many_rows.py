@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event
 
 from publisher.channel import Receipt
 from publisher.counts import queries
-from publisher.ledger import intake_rows
+from publisher.ledger import claims, intake_rows
 from publisher.notice import LOCAL
 from tests.support.builders import START
 from tests.support.scripted_site import ScriptedSite
@@ -51,6 +51,26 @@ def test_files_that_something_is_due_for_are_found_by_an_index(
     world = a_world(tmp_path, {}, url=f"sqlite:///{tmp_path}/ledger.sqlite3")
     with world.ledger.read() as conn:
         assert f"USING INDEX {index}" in plan_of(conn, ask)
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda conn: claims.due_now(conn, START, ["a", "b"]), "ix_delivery_due"),
+        (lambda conn: claims.next_due(conn, START, ["a", "b"]), "ix_delivery_due"),
+        (lambda conn: claims.next_expiry(conn, "led"), "ix_delivery_ending"),
+        (lambda conn: claims.someone_shows(conn, "led", 1, START), "ix_attempt_showing"),
+    ],
+    ids=["due now", "due next", "what ends next", "who shows"],
+)
+def test_what_the_sender_looks_for_is_found_by_an_index(
+    tmp_path: Path, ask: Callable[[Connection], Any], index: str
+) -> None:
+    world = a_world(tmp_path, {}, url=f"sqlite:///{tmp_path}/ledger.sqlite3")
+    with world.ledger.read() as conn:
+        plan = plan_of(conn, ask)
+        assert f"INDEX {index}" in plan
+        assert "SCAN delivery" not in plan and "SCAN attempt" not in plan
 
 
 @pytest.mark.parametrize(

@@ -419,4 +419,10 @@ def upgrade() -> None:
     ):
         where = sa.text(condition)
         op.create_index(name, table, ["started_at"], sqlite_where=where, postgresql_where=where)
+    for name, table, columns, condition in (
+        ("ix_delivery_ending", "delivery", ["channel", "until"], "state = 'published' and until is not null"),
+        ("ix_attempt_showing", "attempt", ["channel"], "\"call\" = 'show' and ended_at is null"),
+    ):
+        where = sa.text(condition)
+        op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
     make_append_only(op.get_bind())
