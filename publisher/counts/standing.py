@@ -80,7 +80,9 @@ def public_of(conn: Connection, forms: Collection[str], since: datetime) -> list
         delivery.c.form.in_(forms),
         delivery.c.visible_since > since,
     )
-    return list(conn.execute(select(*columns).select_from(joined).where(*wanted).distinct().order_by(notice.c.id)))
+    return list(
+        conn.execute(select(*columns).select_from(joined).where(*wanted).distinct().order_by(delivery.c.notice_id))
+    )
 
 
 def after_in_project(conn: Connection, project: str, notice_id: int) -> list[Row[Any]]:

@@ -100,6 +100,7 @@ class Town:
     sites: dict[str, PracticeSite] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     kills: Counter[str] = field(default_factory=Counter)
+    dropped: int = 0  # the last number that was dropped
     _armed: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -140,6 +141,7 @@ class Town:
         """Put notices number `first` to `last` into the drop folder, each written whole by a rename."""
         folder = self.data / "folders" / "待发布"
         folder.mkdir(parents=True, exist_ok=True)
+        self.dropped = max(self.dropped, last)
         for number in range(first, last + 1):
             notice = a_notice(
                 project_no=f"QFZB-2030-{number:04d}",
@@ -204,14 +206,19 @@ class Town:
             process.wait()
             self.kills[why] += 1
 
-    def died_within(self, seconds: float) -> bool:
-        """Wait for the daemon's death; False if it still lives."""
+    def died_at_work(self, seconds: float = 30) -> bool:
+        """Wait for the daemon's death; False if it has done all its work and still lives."""
         assert self.process is not None
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                self.process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                if self.settled(self.dropped):
+                    return False
+            else:
+                return True
+        return False
 
     # ---- what is true
 
@@ -255,14 +262,14 @@ def one_life(town: Town, number: int, extra_fault: str = "") -> None:
     if number % 2 == 0:
         town.start(extra_fault)
         town.kill_after_stores(town.chance.randint(1, 6))
-        if not town.died_within(4):
+        if not town.died_at_work():
             town.disarm()
             town.kill("out of work")
         return
     point = POINTS[(number // 2) % len(POINTS)]
     count = town.chance.randint(1, 4)
     town.start(",".join(filter(None, [f"{point}:{count}", extra_fault])))
-    if town.died_within(4):
+    if town.died_at_work():
         town.kills[point] += 1
     else:
         town.kill("out of work")
