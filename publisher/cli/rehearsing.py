@@ -59,9 +59,10 @@ def _say(outcome: Outcome) -> None:
     proof = "日志校验通过" if verdict.ok else "日志校验发现问题"
     say(f"途中子进程被强行终止 {outcome.kills} 次；{proof}，共 {verdict.rows} 行。")
     asked = [one for one in outcome.reconciled if one.found or one.items]
-    wrong = sum(len(one.items) for one in asked)
+    wrong, found = sum(len(one.items) for one in asked), sum(one.found for one in asked)
+    month = run.busiest_month(outcome.report)[0].month
     said = f"{wrong} 件不符" if wrong else "相符"
-    say(f"12 月与 {len(asked)} 个演练网站对账，查到 {sum(one.found for one in asked)} 件，{said}。")
+    say(f"{month} 月与 {len(asked)} 个演练网站对账，查到 {found} 件，{said}。")
     if differ:
         say(f"与投放清单比对 {outcome.comparison.cells} 项，{len(differ)} 项不符：")
         for one in differ[:_SHOWN]:

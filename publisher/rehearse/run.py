@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Outcome:
     comparison: Comparison
     verdict: Verdict
     reconciled: tuple[OfChannel, ...]
-    """The last month, compared with what the practice sites hold and list."""
+    """The busiest month, compared with what the practice sites hold and list."""
     kills: int
 
     @property
@@ -202,12 +202,18 @@ def _settle(folder: Path, home: Path, manifest: Mapping[str, Any], kills: int) -
         page = _write_reports(folder, report)
         comparison = compare(manifest, folder, office.ledger, report, page)
         asker = Asker(office.ledger, office.machine, settings.sending)
-        last_month = date(int(manifest["year"]), 12, 1), date(int(manifest["year"]), 12, 31)
-        reconciled = tuple(reconcile(asker, office.channels, *last_month, by=PROGRAM))
+        reconciled = tuple(reconcile(asker, office.channels, *busiest_month(report), by=PROGRAM))
         verdict = verify(office.ledger, settings.heads_folder)
         return Outcome(folder, report, comparison, verdict, reconciled, kills)
     finally:
         office.close()
+
+
+def busiest_month(report: Report) -> tuple[date, date]:
+    """The first and the last day of the month with the most notices."""
+    month = max(report.months, key=lambda one: int(str(report.figures[f"month.{one}"].value)))
+    first = date.fromisoformat(f"{month}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def _type_in(office: Office, manifest: Mapping[str, Any]) -> None:
