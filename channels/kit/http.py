@@ -397,8 +397,7 @@ def _not_sent(request: Request, call: Call, error: Exception, evidence: str) -> 
     host = urlsplit(request.url).hostname or ""
     if _is_tls(error):
         cause = _tls_cause(error)
-        hint = _TLS_HINTS.get(cause, "")
-        detail = f"与 {host} 的安全连接（TLS）未能建立" + (f"：{hint}" if hint else "")
+        detail = f"与 {host} 的安全连接（TLS）未能建立：{_TLS_HINTS.get(cause, _TLS_HINT)}"
         return TransientFailure(Reason.TLS, detail, evidence=f"{evidence} {cause}".rstrip())
     if isinstance(error, ValueError):
         return NeedsPerson(Reason.TEMPLATE_FAULT, "请求的地址或请求头无效，未发出任何内容", evidence=evidence)
@@ -413,20 +412,30 @@ _TLS_HINTS = {
     "DH_KEY_TOO_SMALL": "对方密钥过短，确需连接的，由管理员为该渠道设置 legacy_tls = true",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "双方没有共同的加密套件，确需连接的，由管理员为该渠道设置 legacy_tls = true",
     "WRONG_VERSION_NUMBER": "对方的这个端口不是 TLS，请核对网址",
+    "UNEXPECTED_EOF_WHILE_READING": (
+        "对方在握手时断开，可能只支持旧版 TLS 或旧式握手，确需连接的，由管理员为该渠道设置 tls_from 或 legacy_tls"
+    ),
 }
 """What an administrator can do about OpenSSL's names of causes; verification is never switched off."""
+_TLS_HINT = "原因见记录；对方系统较旧的，由管理员为该渠道试设 tls_from 或 legacy_tls"
+"""The same where the cause is none of these, or is not told."""
 
 
 def _tls_cause(error: BaseException) -> str:
-    """OpenSSL's own name of what went wrong, such as CERTIFICATE_VERIFY_FAILED; empty where it is not told."""
+    """OpenSSL's own name of what went wrong, such as CERTIFICATE_VERIFY_FAILED; its words where it has no name."""
+    words = ""
     seen: list[object] = [error]
     for one in seen:  # grows: wrapped exceptions are arguments, or causes, of those around them
         if isinstance(one, ssl.SSLError) and one.reason:
             return str(one.reason)
+        if isinstance(one, ssl.SSLEOFError):
+            return "UNEXPECTED_EOF_WHILE_READING"  # Python notices some of them before OpenSSL does, and names no cause
+        if isinstance(one, ssl.SSLError):
+            words = words or str(one)
         if isinstance(one, BaseException):
             around = (*one.args, one.__cause__, one.__context__, getattr(one, "reason", None))
             seen += [inner for inner in around if isinstance(inner, BaseException) and inner not in seen]
-    return ""
+    return words
 
 
 def _is_tls(error: BaseException | None) -> bool:

@@ -160,6 +160,14 @@ def test_c051_a_server_without_secure_renegotiation_needs_its_own_option_and_not
     assert len(old.requests) == 1
 
 
+def test_c051_a_server_that_hangs_up_in_the_handshake_is_said_to_be_old_perhaps(tmp_path: Path) -> None:
+    with RawServer(lambda conversation: conversation.sock.recv(4096) and None) as server:
+        error = failure(lambda: post(at(server.port)))
+
+    assert error.reason is Reason.TLS
+    assert "tls_from" in error.detail and "legacy_tls" in error.detail
+
+
 def test_c051_a_server_of_tls_1_0_is_called_only_where_the_channel_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
