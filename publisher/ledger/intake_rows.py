@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, false, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, false, func, insert, literal_column, select, update
 from sqlalchemy.engine import Row
 
 from publisher.delivery import IntakeState
@@ -141,11 +141,18 @@ class AlreadyDecided(Exception):
     """The row is no longer as it was read: another daemon has decided it meanwhile."""
 
 
+_AS_READ = select(intake.c.id).where(intake.c.id == bindparam("its_id"), intake.c.state == bindparam("its_state"))
+_AS_READ_LOCKED = _AS_READ.with_for_update()
+
+
 def lock(tx: Tx, row: IntakeRow) -> None:
     """Keep others from deciding `row` until the commit. Raises `AlreadyDecided`."""
-    mine = select(intake.c.id).where(intake.c.id == row.id, intake.c.state == row.state)
-    if tx.conn.execute(mine.with_for_update() if tx.on_postgresql else mine).first() is None:
+    if ("intake", row.id, row.state) in tx.memo:
+        return  # done in this transaction
+    query = _AS_READ_LOCKED if tx.on_postgresql else _AS_READ
+    if tx.conn.execute(query, {"its_id": row.id, "its_state": row.state}).first() is None:
         raise AlreadyDecided(f"intake {number_of(row)} is no longer {row.state}")
+    tx.memo.add(("intake", row.id, row.state))
 
 
 def decide(
