@@ -51,7 +51,7 @@ check: $(STAMP)  ## everything that must hold: format, lint, types, arrows betwe
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	KILLS=$${KILLS:-60} $(BIN)/pytest
-	DATABASE=postgresql KILLS=20 $(BIN)/pytest tests/integration tests/e2e/test_kills.py
+	DATABASE=postgresql KILLS=20 $(BIN)/pytest tests/contract tests/integration tests/e2e/test_kills.py
 
 fix: $(STAMP)  ## put format, imports and simple findings of the linter right
 	$(BIN)/ruff check --fix

@@ -9,7 +9,7 @@ sender goes on by itself (`publisher.send.sender`), from the rows that accept le
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -46,25 +46,6 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Most files that one turn takes in."""
-
-
-GROUP = 32
-"""Most files that are claimed in one transaction."""
-GROUP_BYTES = 16 * 1024 * 1024
-"""Size from which a group is closed, so that the bytes in memory stay bounded."""
-
-
-def _groups(files: Iterable[tuple[Candidate, Taken]]) -> Iterator[list[tuple[Candidate, Taken]]]:
-    group: list[tuple[Candidate, Taken]] = []
-    size = 0
-    for one, taken in files:
-        group.append((one, taken))
-        size += sum(len(data) for _, data in taken.blobs)
-        if len(group) >= GROUP or size >= GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +94,7 @@ class Line:
         # A thousand files at once come in portions: the first are on their way while the last still lie there.
         # One that is locked is no part of a portion.
         rows: list[IntakeRow] = []
-        for group in _groups(islice(self._readable(rested, now), AT_ONCE)):
+        for group in folder.in_groups(islice(self._readable(rested, now), AT_ONCE)):
             rows += self._claim(group)
         self.progress.left = max(0, len(rested) - AT_ONCE)
         self._set_moved([row for row in rows if self._take_over(row)])

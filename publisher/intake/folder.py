@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -295,3 +295,23 @@ def hash_of(path: Path, is_folder: bool, settings: IntakeSettings) -> str | None
     except OSError:
         return None
     return _taken(is_folder, data).sha256 if data else None
+
+
+GROUP = 32
+"""Most files that are claimed in one transaction."""
+GROUP_BYTES = 16 * 1024 * 1024
+"""Size from which a group is closed, so that the bytes in memory stay bounded."""
+
+
+def in_groups(files: Iterable[tuple[Candidate, Taken]]) -> Iterator[list[tuple[Candidate, Taken]]]:
+    """The files of one transaction each: at most `GROUP`, and no more once they have `GROUP_BYTES`."""
+    group: list[tuple[Candidate, Taken]] = []
+    size = 0
+    for one, taken in files:
+        group.append((one, taken))
+        size += sum(len(data) for _, data in taken.blobs)
+        if len(group) >= GROUP or size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
-from publisher.counts import ocds, queries
 from publisher.notice import Candidate, Dates, Form, Kind, Lot, Money, Party, PriceBasis, ProjectClass
 from tests.support.builders import a_change_notice, a_notice
+from tests.support.ocds_package import package_of
 from tests.support.scripted import Scripted
 from tests.support.sending import World, a_world
 
@@ -49,16 +49,7 @@ def empty_parts(value: Any, place: str = "") -> Iterator[str]:
 
 def releases(world: World) -> list[dict[str, Any]]:
     world.run_for(minutes=1)
-    with world.ledger.read() as conn:
-        made = ocds.package(
-            conn,
-            queries.Span(),
-            prefix="ocds-abc123",
-            office="演练中心",
-            uri="https://example.org/r.json",
-            at=world.clock(),
-            ledger_id=world.ledger.ledger_id,
-        )
+    made = package_of(world)
     # As a reader gets it: through JSON.
     return list(json.loads(json.dumps(made))["releases"])
 

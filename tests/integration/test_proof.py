@@ -16,7 +16,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from publisher.counts import ocds, queries
+from publisher.counts import queries
 from publisher.counts.export import Sheet, as_csv, as_xlsx, safe
 from publisher.delivery import State
 from publisher.errors import Reason, SettingsError, TransientFailure
@@ -28,6 +28,7 @@ from publisher.ledger.verify import verify
 from publisher.notice import Candidate, Form, Money
 from tests.support.builders import a_change_notice, a_notice
 from tests.support.desk import TestDesk
+from tests.support.ocds_package import package_of
 from tests.support.scripted import Scripted
 from tests.support.sending import World, a_world
 
@@ -91,16 +92,7 @@ def test_an_award_becomes_a_release_with_amounts_suppliers_and_the_ocid_of_its_t
     world.accept(a_notice(form=Form.WINNING_RESULT, title="中标结果公告", winners=(winner,), dates={}))
     world.accept(a_change_notice(dates={}))
     world.run_for(minutes=1)
-    with world.ledger.read() as conn:
-        made = ocds.package(
-            conn,
-            queries.Span(),
-            prefix="ocds-abc123",
-            office="演练中心",
-            uri="https://example.org/r.json",
-            at=world.clock(),
-            ledger_id=world.ledger.ledger_id,
-        )
+    made = package_of(world)
     releases = made["releases"]
 
     assert {release["ocid"] for release in releases} == {"ocds-abc123-QFZB-2017-0412"}
