@@ -269,7 +269,7 @@ def _labelled_amount(source: Source, facts: Facts, key: str) -> Amount | None:
     for pair in source.with_key(key):
         if "编号" in pair.label or re.search(r"单价|元/", pair.raw_label):
             continue
-        if len(facts.lots) > 1 and any(lot.no == pair.lot and getattr(lot, key) for lot in facts.lots):
+        if len(facts.lots) > 1 and any(lot.no == pair.lot and _is_of_lot(lot, key) for lot in facts.lots):
             continue  # what one lot may cost; the sum of all is worked out where no total is printed
         if figures := listed_figures(pair.value):
             facts.places[key] = pair.place
@@ -284,10 +284,15 @@ def _labelled_amount(source: Source, facts: Facts, key: str) -> Amount | None:
     return None
 
 
+def _is_of_lot(lot: Lot, key: str) -> bool:
+    """Whether an amount that is printed for a lot is that lot's: a lot has no place for every amount of a notice."""
+    return key not in Lot.model_fields or getattr(lot, key) is not None
+
+
 def _per_lot(facts: Facts, key: str, figures: tuple[str, ...], label: str) -> Amount | None:
     """One figure per lot in the order of the lots; the notice's amount is their sum."""
     parts = [believable(parse_amount(figure, label)) for figure in figures]
-    if len(parts) == len(facts.lots):
+    if key in Lot.model_fields and len(parts) == len(facts.lots):
         facts.lots = [
             lot if getattr(lot, key) else lot.model_copy(update={key: money})
             for lot, money in zip(facts.lots, parts, strict=True)
