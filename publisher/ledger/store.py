@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -36,6 +36,7 @@ __all__ = [
     "SQLAlchemyError",
     "Tx",
     "connect",
+    "insert_ids",
     "is_unreachable",
     "no_fault",
     "open_ledger",
@@ -170,6 +171,12 @@ class Tx:
         """Run what waits for the commit."""
         for act in self._after:
             act()
+
+
+def insert_ids(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert rows and give their ids, in the same order."""
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return [row.id for row in tx.conn.execute(statement, list(rows))]
 
 
 class Ledger:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from publisher.delivery import Operation, State
-from publisher.ledger import channel_state, claims, rate_limit
+from publisher.ledger import channel_state, claims, daemons, rate_limit, set_members
 from publisher.ledger.channel_state import ALL, ChannelState
 from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import read_many
@@ -81,7 +81,7 @@ class Claimer:
         states = channel_state.read_states(conn) if any(c.settings.refresh for c in set_channels.values()) else {}
         for name, channel in set_channels.items():
             both = (
-                claims.next_expiry(conn, name) if channel.settings.shown_for is not None else None,
+                set_members.next_expiry(conn, name) if channel.settings.shown_for is not None else None,
                 sets.refresh_at(channel, states[name]) if name in states else None,
             )
             known = [at for at in both if at is not None]
@@ -190,7 +190,7 @@ class Claimer:
         return started
 
     def _show(self, tx: Tx, channel: OpenChannel, room: int, daemon_id: int, *, publishing: bool) -> list[Running]:
-        if self.ledger.shared and claims.someone_shows(tx.conn, channel.name, daemon_id, tx.now):
+        if self.ledger.shared and daemons.someone_shows(tx.conn, channel.name, daemon_id, tx.now):
             return []
         if self.in_flight.runs(channel.name) or room <= 0:
             return []

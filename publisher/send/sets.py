@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from publisher.channel import DeliveryKey, Item, NoticeKey, Receipt
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
-from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger import attempts, channel_state, claims, deliveries, set_members
 from publisher.ledger.alarms import clear_alarm, raise_alarm
 from publisher.ledger.channel_state import ChannelState
 from publisher.ledger.contents import Contents, read_many
@@ -43,9 +43,9 @@ def claim(
         for row in claims.sends(tx, name, LARGEST_CHANGE, publishing=publishing)
         if settle.still_useful(tx, channel, row)
     ]
-    standing = claims.shown(tx.conn, name)
+    standing = set_members.shown(tx.conn, name)
     ending = [row for row in standing if row.until is not None and row.until <= tx.now]
-    updates = claims.standing_updates(tx.conn, name)
+    updates = set_members.standing_updates(tx.conn, name)
     if not due and not ending:
         if not refresh_is_due(channel, state, tx.now):
             return None
@@ -128,7 +128,7 @@ def record(
         _nothing_shown(tx, channel, claim, shown, rules, daemon_id)
         return
     if claim.attempt_id is not None:
-        claims.end_attempt(tx, claim.attempt_id, "published", request_digest=running.request_digest)
+        attempts.end_attempt(tx, claim.attempt_id, "published", request_digest=running.request_digest)
     settle.account(tx, channel, Receipt(), rules.sending)
     clear_alarm(tx, f"unwritable:{channel.name}")
     for row in _read(tx, claim.changing):

@@ -21,7 +21,7 @@ from publisher.errors import (
     Reason,
     TransientFailure,
 )
-from publisher.ledger import amend, channel_state, claims, deliveries
+from publisher.ledger import amend, attempts, backlog, channel_state, deliveries
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.chain import iso
 from publisher.ledger.deliveries import Delivery
@@ -101,12 +101,12 @@ def _why_late(tx: Tx, channel: OpenChannel, row: Delivery, daemon_id: int) -> st
     state = channel_state.read_states(tx.conn).get(channel.name)
     if state is not None and state.was_silent(due):
         return "渠道维护静默"
-    return claims.why_late(tx.conn, row, daemon_id)
+    return backlog.why_late(tx.conn, row, daemon_id)
 
 
 def _is_forgotten(tx: Tx, channel: OpenChannel, row: Delivery) -> bool:
     """Hold a repeat that comes so late, after a stop or a pause, that the channel may not know the key any more."""
-    if channel.set_adapter is not None or may_repeat(channel, row, tx.now) or not claims.may_be_public(tx.conn, row):
+    if channel.set_adapter is not None or may_repeat(channel, row, tx.now) or not attempts.may_be_public(tx.conn, row):
         return False
     if not channel.capabilities.findable:
         hold_unaskable(tx, row, ADVICE[Reason.CANNOT_BE_ASKED], cause=row.reason)
@@ -153,7 +153,7 @@ def _refused(
     tx: Tx, channel: OpenChannel, row: Delivery, outcome: PermanentFailure, rules: Rules, attempt_id: int
 ) -> None:
     """Refused; but the refusal of a repeat says nothing of the first call, of which nobody knows what it came to."""
-    if not claims.may_be_public(tx.conn, row, but_for=attempt_id):
+    if not attempts.may_be_public(tx.conn, row, but_for=attempt_id):
         deliveries.fail(tx, row, outcome.reason, outcome.detail, attempt=attempt_id, evidence=outcome.evidence)
         return
     detail = f"重复提交被拒绝（{outcome.detail or ADVICE[outcome.reason]}），此前的提交是否已发布未知"
@@ -333,7 +333,7 @@ def _cannot_tell(tx: Tx, channel: OpenChannel, row: Delivery, state: State, why:
 
 def _refused_afterwards(tx: Tx, row: Delivery, finding: PermanentFailure) -> None:
     if State(row.state) in (State.SUBMITTED, State.UNKNOWN):
-        claims.settle_calls(tx, row.id, "refused")
+        attempts.settle_calls(tx, row.id, "refused")
         deliveries.fail(tx, row, finding.reason, finding.detail, evidence=finding.evidence)
     elif row.state == State.PUBLISHED.value:
         deliveries.hold(tx, row, Reason.GONE_FROM_CHANNEL, finding.detail or ADVICE[Reason.GONE_FROM_CHANNEL])
@@ -434,7 +434,7 @@ def _absent(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
     else:
         data = {"absent": True}
         reason = Reason(row.reason) if row.reason else None
-        claims.settle_calls(tx, row.id, "not_there")
+        attempts.settle_calls(tx, row.id, "not_there")
         deliveries.back_to_pending(tx, row, reason, row.detail or "", tx.now, event="not_there", data=data)
 
 
@@ -451,14 +451,14 @@ def _absent_submitted(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
 
 def _absent_held(tx: Tx, channel: OpenChannel, row: Delivery, rules: Rules) -> None:
     """A person wanted it released, and it is not there: let go, once that counts."""
-    over = claims.last_call_over(tx.conn, row.id)
+    over = attempts.last_call_over(tx.conn, row.id)
     counts_from = over + channel.capabilities.settle_window if over is not None else tx.now
-    if claims.call_still_runs(tx.conn, row.id):
+    if attempts.call_still_runs(tx.conn, row.id):
         deliveries.reschedule(tx, row, tx.now + rules.sending.retry_cap)
     elif tx.now < counts_from:
         deliveries.reschedule(tx, row, counts_from)
     else:
-        claims.settle_calls(tx, row.id, "not_there")
+        attempts.settle_calls(tx, row.id, "not_there")
         fresh: dict[str, Any] = {"tries": 0, "first_attempt_at": None, "give_up_at": None}
         deliveries.back_to_pending(tx, row, None, "", tx.now, event="released", data={"absent": True}, **fresh)
 
@@ -469,7 +469,7 @@ def _absent_update(tx: Tx, channel: OpenChannel, row: Delivery) -> None:
     if counts_from is None or tx.now < counts_from:
         deliveries.reschedule(tx, row, counts_from or tx.now + channel.capabilities.settle_window, asks=row.asks + 1)
     else:
-        claims.settle_calls(tx, row.id, "not_there")
+        attempts.settle_calls(tx, row.id, "not_there")
         deliveries.back_to_pending(tx, row, None, "", tx.now, event="not_there", data={"old_text": True})
 
 
@@ -549,7 +549,7 @@ def _is_another(tx: Tx, row: Delivery, receipt: Receipt, attempt_id: int) -> boo
     """Whether `receipt` is of another item than the one that is known."""
     if receipt.number and row.channel_number:
         return bool(receipt.number != row.channel_number)
-    return claims.was_taken(tx.conn, row.id, but_for=attempt_id)
+    return attempts.was_taken(tx.conn, row.id, but_for=attempt_id)
 
 
 def _alarm_double(tx: Tx, channel: OpenChannel, row: Delivery, what: str) -> None:
@@ -576,7 +576,7 @@ def recover(
         deliveries.hold(tx, row, Reason.CANNOT_BE_ASKED, "该渠道已停用，无法查询上次发送的结果，请人工核对")
     elif not call_had_begun or channel.set_adapter is not None or not reconcile:
         if not reconcile:
-            claims.settle_calls(tx, row.id, "interrupted")
+            attempts.settle_calls(tx, row.id, "interrupted")
         deliveries.back_to_pending(tx, row, Reason.INTERRUPTED, ADVICE[Reason.INTERRUPTED], tx.now, event="interrupted")
     else:
         unknown(tx, channel, row, OutcomeUnknown(Reason.DAEMON_DIED), rules, None, call_over=True)
@@ -600,9 +600,9 @@ def end_attempt(
 ) -> None:
     """Write the attempt's row."""
     if isinstance(outcome, Receipt):
-        claims.end_attempt(tx, attempt_id, attempt_outcome(outcome), request_digest=digest)
+        attempts.end_attempt(tx, attempt_id, attempt_outcome(outcome), request_digest=digest)
         return
-    claims.end_attempt(
+    attempts.end_attempt(
         tx,
         attempt_id,
         attempt_outcome(outcome),
