@@ -14,7 +14,7 @@ from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
 from publisher.cli.files import write_new
 from publisher.cli.output import moving_line, plain, say, say_json, say_table
-from publisher.cli.times import end_of, first_day, last_day
+from publisher.cli.times import first_day, last_day, span_of
 from publisher.counts import evidence as evidence_pack
 from publisher.counts import export as exports
 from publisher.counts import ocds
@@ -134,10 +134,10 @@ def export(
     by: By = None,
 ) -> int:
     """Write publications, the log or OCDS releases to a file（导出）, with the figures that `count` counts."""
-    span = Span(first_day(first, "--from"), last_day(last, "--to"), end_of(as_of, "--as-of"))
     ending = "json" if form is Format.OCDS else form.value
     path = out or Path(f"发布-{first or '全部'}{f'至{last}' if last and last != first else ''}.{ending}")
     with desk.office() as office:
+        span = span_of(first, last, as_of, office.ledger.clock())
         data = _exported(office, form, span, ocid_prefix, uri)
         write_new(path, data)
         with office.ledger.write() as tx:
