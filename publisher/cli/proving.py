@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from publisher.app import Office
-from publisher.cli import words
+from publisher.cli import faults, words
 from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
 from publisher.cli.files import write_new
 from publisher.cli.output import moving_line, plain, say, say_json, say_table
@@ -63,9 +63,8 @@ def verify(
     else:
         say(f"校验发现 {len(verdict.faults)} 处问题{mark}（日志 {verdict.rows} 行）：")
         for fault in verdict.faults:
-            say(f"  {words.FAULTS.get(fault.kind, fault.kind)}：{fault.place}　{fault.detail}")
-    proved = f"到第 {verdict.proved_to} 行为止没有缺失，依据 " if verdict.proved_to else ""
-    say(f"完整性：{proved}{verdict.proved_by}")
+            say(f"  {faults.said(fault)}")
+    say(f"完整性：{faults.proof(verdict)}")
     if verdict.signed_to:
         say(f"签名：到第 {verdict.signed_to} 行为止有签名为证")
     elif public is not None and not no_heads:
