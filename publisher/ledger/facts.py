@@ -98,6 +98,8 @@ class Facts:
 
     def add(self, columns: Sequence[Any], data: Mapping[str, Any]) -> None:
         """Remember what one row says; raises `KeyError`, `TypeError` or `ValueError` for what no program wrote."""
+        if not isinstance(data, Mapping):
+            raise TypeError(data)
         event, delivery_id = columns[_EVENT], columns[_DELIVERY_ID]
         if event == "accepted" or event == "routed":
             self._add_accepted(event, columns, data)
