@@ -16,7 +16,7 @@ from publisher.ledger.channel_state import ChannelState
 from publisher.ledger.contents import Contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger, Tx
-from publisher.send import settle
+from publisher.send import before_call, settle, settle_answer
 from publisher.send.calls import Running, ShowClaim, Shown
 from publisher.send.open_channel import OpenChannel
 from publisher.send.settle import Rules
@@ -41,7 +41,7 @@ def claim(
     due = [
         row
         for row in claims.sends(tx, name, LARGEST_CHANGE, publishing=publishing)
-        if settle.still_useful(tx, channel, row)
+        if before_call.still_useful(tx, channel, row)
     ]
     standing = set_members.shown(tx.conn, name)
     ending = [row for row in standing if row.until is not None and row.until <= tx.now]
@@ -52,7 +52,7 @@ def claim(
         channel_state.refresh_begins(tx, name)
         return ShowClaim(None, state.set_number, (), (), tuple(standing), updates)
     for row in due:
-        settle.log_lateness(tx, channel, row, daemon_id)
+        before_call.log_lateness(tx, channel, row, daemon_id)
     number = channel_state.next_set_number(tx, name)
     attempt_id = claims.begin_show(tx, name, due, number, daemon_id, limit, give_up)
     changing = tuple(deliveries.read(tx.conn, row.id) for row in due)
@@ -163,7 +163,7 @@ def _still_shown(
     if isinstance(answer, Receipt):
         settle.hold_foreign(tx, channel, row, answer.digest or "", answer)
     else:
-        settle.hold_gone(tx, channel, row, answer.detail)
+        settle_answer.hold_gone(tx, channel, row, answer.detail)
 
 
 def _read(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:
