@@ -21,6 +21,7 @@ import typer
 from publisher.app import Office, open_office, person, read_settings
 from publisher.errors import NotAllowed, NoticeReturned, PublisherError, SettingsError
 from publisher.ledger.acts import Person
+from publisher.ledger.contents import ContentDamaged
 from publisher.ledger.existing import is_missing
 from publisher.ledger.store import is_unreachable
 from publisher.lock import AlreadyRunning
@@ -203,7 +204,7 @@ def _guarded(work: Callable[[], int | None], mask: Mask) -> int:
         return _complain(str(error), USAGE, mask)
     except NoticeReturned as error:
         return _complain("；".join(str(problem) for problem in error.problems), NOT_DONE, mask)
-    except (NotAllowed, PublisherError) as error:
+    except (NotAllowed, PublisherError, ContentDamaged) as error:
         return _complain(str(error), NOT_DONE, mask)
     except (typer.Exit, typer.Abort, BrokenPipeError):
         raise

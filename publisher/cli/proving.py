@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ import typer
 from publisher.app import Office
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
+from publisher.cli.files import write_new
 from publisher.cli.output import moving_line, plain, say, say_json, say_table
 from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import evidence as evidence_pack
@@ -138,7 +138,7 @@ def export(
     path = out or Path(f"发布-{first or '全部'}{f'至{last}' if last and last != first else ''}.{ending}")
     with desk.office() as office:
         data = _exported(office, form, span, ocid_prefix, uri)
-        _write(path, data)
+        write_new(path, data)
         person = desk.person(by)
         facts = {"account": person.account, "format": form.value, "file": path.name, "bytes": len(data)}
         _log(office, Entry(event="exported", by=person.by, data=facts))
@@ -166,33 +166,32 @@ def _exported(office: Office, form: Format, span: Span, prefix: str, uri: str) -
     return exports.as_csv(table) if form is Format.CSV else exports.as_xlsx(table)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a new file. Raises SettingsError if it exists or cannot be written."""
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError as error:
-        raise SettingsError(f"{path} exists already; name another file with --out") from error
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
-
-
 # ---- evidence
 
 
-def evidence(desk: Desk, number: Number, out: Out = None, by: By = None) -> int:
+def evidence(
+    desk: Desk,
+    number: Number,
+    out: Out = None,
+    links: Annotated[
+        bool,
+        typer.Option(
+            "--links/--no-links", help="With other notices' rows of the log that lead to the heads, or without."
+        ),
+    ] = True,
+    by: By = None,
+) -> int:
     """Put together everything that proves what became of one notice, as one ZIP（证据包）."""
     path = out or Path(f"证据-{number}.zip")
     with desk.office() as office:
         with office.ledger.read() as conn:
             heads = office.settings.heads_folder
-            data = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS)
-        _write(path, data)
-        say(
-            f"证据包{words.practice_mark(office.ledger.real)}：{path}（{len(data):,} 字节），内有 index.html 可直接阅读"
-        )
+            data = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS, linked=links)
+        write_new(path, data)
+        mark = words.practice_mark(office.ledger.real)
+        say(f"证据包{mark}：{path}（{len(data):,} 字节），内有 index.html 可直接阅读，校验方法.txt 说明如何核对")
+        if links:
+            say("包内“连接.jsonl”是其他公告的日志行（可能有尚未公开的），用来接到链头；不宜对外的请加 --no-links")
         person = desk.person(by)
         # Not with the notice's number: a pack that is asked for again is the same file.
         facts = {"account": person.account, "of": number, "file": path.name}

@@ -11,6 +11,7 @@ import typer
 
 from publisher.app import Office
 from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, command
+from publisher.cli.files import write_over
 from publisher.cli.output import plain, say, say_json, say_table
 from publisher.cli.times import end_of
 from publisher.counts.report import entered
@@ -117,8 +118,7 @@ def _give(drawn: Report, form: Format, out: Path | None) -> None:
     if out is None:
         say(content.decode().rstrip("\n"))
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
+    write_over(out, content)
     say(f"已写入 {out}")
 
 

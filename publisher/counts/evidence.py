@@ -1,14 +1,16 @@
 """The evidence pack: everything that proves what became of one notice, in one ZIP that anybody can read.
 
 Asked for twice, it is the same file, byte for byte, however long the log has grown meanwhile: it holds the rows of
-its notice and the first head file that covers them. Only a later act on the notice, or the first head after one,
-makes another file.
+its notice, the first head file after each of them, and the rows between. Only a later act on the notice, or the
+first head after one, makes another file.
 """
 
 from __future__ import annotations
 
+import importlib.resources
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path, PurePosixPath
@@ -17,12 +19,12 @@ from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, select
 
-from publisher.counts.export import zipped
+from publisher.counts.export import joined, zipped
+from publisher.counts.extract import extract
 from publisher.counts.views import AnyRow, DeliveryView, NoticeView, one_notice
 from publisher.delivery import State
-from publisher.ledger.chain import FIRST, iso
+from publisher.ledger.chain import iso
 from publisher.ledger.contents import read_blob
-from publisher.ledger.heads import head_files
 from publisher.ledger.tables import head, publication_log, version
 from publisher.notice import LOCAL
 
@@ -34,38 +36,64 @@ _ENDINGS = {"text/html": "html", "text/plain": "txt", "application/json": "json"
 
 
 def pack(
-    conn: Connection, number: str, heads_folder: Path, titles: Mapping[str, str], events: Mapping[str, str]
+    conn: Connection,
+    number: str,
+    heads_folder: Path,
+    titles: Mapping[str, str],
+    events: Mapping[str, str],
+    *,
+    linked: bool = True,
 ) -> bytes:
     """The ZIP of one intake number. `titles`: Chinese names of channels; `events`: of what the log records.
 
+    `linked`: with the rows of other notices that lead from this one's rows to the heads.
     Raises `NotAllowed` if there is no such number.
     """
     seen = one_notice(conn, number)
-    end = _End(*conn.execute(select(head.c.ledger_id, head.c.real)).one(), seen.log[-1].seq, seen.log[-1].hash)
+    rows = _log_of(conn, seen)
+    end = _End(number, *conn.execute(select(head.c.ledger_id, head.c.real)).one(), rows[-1].seq, rows[-1].hash)
     files: dict[str, bytes] = {}
     files |= _source(conn, seen)
     files |= _version(conn, seen)
     for one in seen.deliveries:
         files |= _delivery(conn, one)
-    files["日志/日志.jsonl"] = "".join(f"{_json(row)}\n" for row in _chain(conn, seen.log)).encode()
+    cut = extract(conn, rows, heads_folder, end.ledger_id, linked=linked)
+    files["日志/日志.jsonl"] = joined(cut.rows)
+    if cut.links:
+        files["日志/连接.jsonl"] = joined(cut.links)
     files["日志/本公告末行.json"] = _pretty(asdict(end))
-    files |= _heads(heads_folder, end.ledger_id, end.seq)
+    files |= {f"日志/{path.name}": path.read_bytes() for path in cut.heads}
+    files |= _how_to_check(end)
     page = _index(seen, list(files), titles, events, end)
     return zipped({"index.html": page.encode(), **dict(sorted(files.items()))})
+
+
+def _log_of(conn: Connection, seen: NoticeView) -> list[AnyRow]:
+    """The rows of the notice; of a row of a workbook, with the one in which its file was claimed."""
+    if seen.intake.sub == 0:
+        return list(seen.log)
+    column = publication_log.c
+    query = select(publication_log).where(column.number == str(seen.intake.n), column.event == "claimed")
+    return sorted([*conn.execute(query), *seen.log], key=lambda row: row.seq)
+
+
+def _how_to_check(end: _End) -> dict[str, bytes]:
+    """How the pack is checked by whoever has nothing but Python, and the program that does it."""
+    folder = importlib.resources.files("templates").joinpath("evidence")
+    how = tomllib.loads(folder.joinpath("wording.toml").read_text("utf-8"))["how"]
+    told = how.strip().format(number=end.number, seq=end.seq, hash=end.hash)
+    return {"校验方法.txt": f"\ufeff{told}\n".encode(), "校验.py": folder.joinpath("check.py").read_bytes()}
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
     """The last row of the log about this notice, and the ledger that it stands in."""
 
+    number: str
     ledger_id: str
     real: bool
     seq: int
     hash: str
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_plain)
 
 
 def _pretty(value: Any) -> bytes:
@@ -92,9 +120,11 @@ def _source(conn: Connection, seen: NoticeView) -> dict[str, bytes]:
     data = read_blob(conn, row.sha256) if _stored(conn, row.sha256) else None
     if data is None:
         return {}
+    stated = row.sidecar_sha256
+    beside = {f"原件/{_safe(row.file_name)}.yaml": read_blob(conn, stated)} if stated and _stored(conn, stated) else {}
     if not row.is_folder:
-        return {f"原件/{_safe(row.file_name)}": data}
-    files = {"原件/清单.json": data}
+        return {f"原件/{_safe(row.file_name)}": data, **beside}
+    files = {"原件/清单.json": data, **beside}
     for listed in json.loads(data)["files"]:
         name, sha256 = _listed(listed)
         if _stored(conn, sha256):
@@ -155,25 +185,6 @@ def _delivery(conn: Connection, one: DeliveryView) -> dict[str, bytes]:
     return files
 
 
-def _chain(conn: Connection, rows: Sequence[AnyRow]) -> Iterable[dict[str, Any]]:
-    """The notice's rows, each with the hash before it, so that each can be checked by itself."""
-    before = [row.seq - 1 for row in rows]
-    column = publication_log.c
-    found = conn.execute(select(column.seq, column.hash).where(column.seq.in_(before)))
-    hashes = {row.seq: row.hash for row in found} | {0: FIRST}
-    for row in rows:
-        previous = hashes.get(row.seq - 1)
-        yield {"seq": row.seq, "previous": previous, "hash": row.hash, "payload": row.payload}
-
-
-def _heads(folder: Path, ledger_id: str, seq: int) -> dict[str, bytes]:
-    """The first head file that covers row `seq`, as it lies there (with its signature); else the newest before it."""
-    found = head_files(folder, ledger_id)
-    covers = [path for path, one in found if one.seq >= seq]
-    chosen = covers[:1] or [path for path, _ in found[-1:]]
-    return {f"日志/{path.name}": path.read_bytes() for path in chosen}
-
-
 # ---- the page
 
 _STYLE = (
@@ -211,7 +222,7 @@ def _index(
             ],
         ),
         f"<h2>文件</h2><ul>{''.join(_link(name) for name in sorted(names))}</ul>",
-        _how_to_check(end),
+        _checked_by(end),
     ]
     head_html = f'<meta charset="utf-8"><title>编号 {escape(seen.number)} 证据</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="zh-CN"><head>{head_html}</head><body>{"".join(parts)}</body></html>\n'
@@ -259,15 +270,19 @@ def _link(name: str) -> str:
     return f'<li><a href="{escape(quote(name))}">{escape(name)}</a></li>'
 
 
-def _how_to_check(end: _End) -> str:
+def _checked_by(end: _End) -> str:
     return (
-        "<h2>如何核对</h2><ol>"
+        "<h2>如何核对</h2>"
+        "<p>解开证据包，在该文件夹运行 <code>python3 校验.py</code>（只需 Python 3.8 以上，不联网）；"
+        "核对链头签名另加 <code>--key 公钥文件</code>，公钥请向主管部门索取。手工核对的方法见 "
+        f'<a href="{escape(quote("校验方法.txt"))}">校验方法.txt</a>。要点：</p><ol>'
         "<li>“日志/日志.jsonl”每行的 hash 等于 SHA-256（previous、换行符、payload 依次相接，UTF-8 编码）。</li>"
         "<li>各文件的 SHA-256 与日志 payload 中记载的相同：版本文件为 content_sha256，发布文本为 rendition，"
         "渠道回执为 receipt_sha256。</li>"
-        "<li>“日志/head-….json”是数据库之外保存的链头，是记下本公告末行之后的第一个（尚无的，为此前最近的一个）；"
-        "有签名的，可用主管部门保存的公钥核对。</li>"
+        "<li>“日志/head-….json”是数据库之外保存的链头，是记下本公告各行之后的第一个（尚无的，为此前最近的一个）；"
+        "“日志/连接.jsonl”是其间的日志行，逐行可由本公告的行算到链头。</li>"
         f"<li>本公告在日志中的末行为第 {end.seq} 行，其哈希 {escape(end.hash)}；"
         "整本日志用 publisher verify 校验，每次出具证据包在日志中另有一行。</li></ol>"
-        "<p>超过保存期限的调用明细按规定清理，不影响日志、编号、摘要和统计。</p>"
+        "<p>发送记录、查询与回读、人工事项是工作记录，其中的结论另有日志行。"
+        "超过保存期限的调用明细按规定清理，不影响日志、编号、摘要和统计。</p>"
     )

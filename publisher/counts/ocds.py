@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.counts import queries
-from publisher.counts.queries import Span
+from publisher.counts.queries import Listed, Span
 from publisher.ledger.contents import read_notice
 from publisher.ledger.deliveries import read
 from publisher.notice import LOCAL, Candidate, Form, Kind, Money, Notice, Party, ProjectClass
@@ -48,12 +48,14 @@ def package(
 
 
 def _releases(conn: Connection, span: Span, prefix: str, ledger_id: str) -> Iterator[dict[str, Any]]:
-    first: dict[int, list[Any]] = {}
-    for row in queries.publications(conn, span):
-        delivered = read(conn, row.delivery_id)
-        first.setdefault(delivered.notice_id, []).append(delivered)
-    for notice_id, rows in first.items():
-        content = read_notice(conn, rows[0].version_id)
+    """A release for each notice that counts in the span: one whose smallest day that stands lies in it."""
+    of_notice: dict[int, list[Listed]] = {}
+    for row in queries.publications(conn, Span(last=span.last, as_of=span.as_of)):
+        of_notice.setdefault(row.notice_id, []).append(row)
+    for notice_id, rows in of_notice.items():
+        if span.first is not None and rows[0].visible_day < span.first.isoformat():
+            continue
+        content = read_notice(conn, read(conn, rows[0].delivery_id).version_id)
         yield release(content, rows, f"{prefix}-{_slug(rows[0].project)}", f"{ledger_id[:8]}-{notice_id}")
 
 
@@ -62,8 +64,8 @@ def _slug(project: str) -> str:
     return project.partition(":")[2] or project
 
 
-def release(notice: Notice, rows: Sequence[Any], ocid: str, release_id: str) -> dict[str, Any]:
-    """The release of one notice that stands on the channels of `rows` (deliveries), the earliest of which dates it."""
+def release(notice: Notice, rows: Sequence[Listed], ocid: str, release_id: str) -> dict[str, Any]:
+    """The release of one notice that stands published as `rows` say, the earliest of which dates it."""
     since = min(row.visible_since for row in rows)
     body: dict[str, Any] = {
         "ocid": ocid,
@@ -118,7 +120,7 @@ def _awarded(notice: Notice) -> tuple[str, list[Candidate]]:
     return "active", list(notice.winners) if results else []
 
 
-def _tender(notice: Notice, rows: Sequence[Any], ocid: str, release_id: str, since: datetime) -> dict[str, Any]:
+def _tender(notice: Notice, rows: Sequence[Listed], ocid: str, release_id: str, since: datetime) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": notice.project_no or ocid,
         "title": notice.project_name or notice.title,

@@ -6,12 +6,26 @@ takes rows recorded by that instant, so that a figure once reported can be drawn
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, Select, String, Subquery, cast, func, literal_column, or_, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Select,
+    String,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from publisher.delivery import STANDS, Operation, State
 from publisher.ledger.rollups import HAS_WEIGHT
@@ -281,18 +295,49 @@ def _value(row: Row[Any], name: str) -> str:
     return f"{day[:5]}Q{(int(day[5:7]) + 2) // 3}" if name == "quarter" else day[: _PERIODS[name]]
 
 
-def publications(conn: Connection, span: Span | None = None) -> list[Row[Any]]:
-    """The publications that `count` counts, one row each, by day: delivery, number, channel, day and the groups."""
-    same = [_log.delivery_id, _log.number, _log.channel, _log.tier, _log.kind, _log.form, _log.project_class]
-    same += [_log.project, _log.operator, _log.visible_day]
-    query = select(*same).where(*_weighted(span or Span(), with_days=True)).group_by(*same)
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A publication that counts. `seq`: the row of the log that added it; the proof is what that row says."""
+
+    seq: int
+    notice_id: int
+    delivery_id: int
+    number: str
+    channel: str
+    tier: str
+    kind: str
+    form: str
+    project_class: str
+    project: str
+    operator: str
+    visible_day: str
+    visible_since: datetime
+    channel_number: str | None
+    url: str | None
+    title: str
+
+
+def publications(conn: Connection, span: Span | None = None) -> list[Listed]:
+    """The publications that `count` counts, one each, by day and delivery, with the proof that stood then."""
+    same = (_log.delivery_id, _log.visible_day)
+    query = select(func.max(case((_log.weight > 0, _log.seq))).label("seq"))
+    query = query.where(*_weighted(span or Span(), with_days=True)).group_by(*same)
     stands = query.having(func.sum(_log.weight) > 0).subquery()
-    proof = (delivery.c.visible_since, delivery.c.channel_number, delivery.c.url, notice.c.title)
-    joined = stands.join(delivery, delivery.c.id == stands.c.delivery_id).join(
-        notice, notice.c.id == delivery.c.notice_id
-    )
-    rows = select(stands, *proof).select_from(joined).order_by(stands.c.visible_day, stands.c.delivery_id)
-    return list(conn.execute(rows))
+    joined = stands.join(publication_log, _log.seq == stands.c.seq).join(notice, notice.c.id == _log.notice_id)
+    rows = select(*(_log[name] for name in _SAID), _log.payload, notice.c.title).select_from(joined)
+    found = conn.execution_options(yield_per=1000).execute(rows.order_by(_log.visible_day, _log.delivery_id))
+    return [_listed(row) for row in found]
+
+
+_SAID = ("seq", "notice_id", "delivery_id", "number", "visible_day", *(column.name for column in _FIXED.values()))
+
+
+def _listed(row: Any) -> Listed:
+    data = json.loads(row.payload)["data"]
+    proof = {name: data.get(name) for name in ("channel_number", "url")}
+    since = datetime.fromisoformat(data["visible_since"])
+    said = {name: row._mapping[name] for name in _SAID}
+    return Listed(**said, **proof, visible_since=since, title=row.title)
 
 
 # ---- what is open

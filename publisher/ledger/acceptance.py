@@ -147,6 +147,7 @@ def accept(
             raise NotAllowed(refusal)
         superseded = _supersede(tx, notice_id, number, by)
         ordinal = _next_ordinal(tx.conn, notice_id)
+        _renew_notice(tx, notice_id, content)
     text = content.model_dump_json(exclude_none=True)
     version_id = _new_version(tx, notice_id, number, ordinal, content, text)
     for digest, data in attachments.items():
@@ -250,6 +251,12 @@ def _new_notice(tx: Tx, key: str, content: Notice) -> int:
         "created_at": tx.now,
     }
     return int(tx.conn.execute(_NEW_NOTICE, values).scalar_one())
+
+
+def _renew_notice(tx: Tx, notice_id: int, content: Notice) -> None:
+    """What stands beside the identity is what the newest version says."""
+    values = {"title": content.title, "project_class": content.project_class.value}
+    tx.conn.execute(update(notice).where(notice.c.id == notice_id).values(values))
 
 
 def _new_version(tx: Tx, notice_id: int, number: str, ordinal: int, content: Notice, text: str) -> int:

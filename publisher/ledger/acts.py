@@ -103,7 +103,9 @@ def approve(tx: Tx, number: str, person: Person) -> int:
     if updates := _texts(mine, Operation.UPDATE):
         digests["updates"] = updates
     _give(tx, number, version_id, person, json.dumps(digests, sort_keys=True))
-    tx.conn.execute(update(delivery).where(delivery.c.id.in_([row.id for row in mine])).values(operator=person.by))
+    # What stands keeps its operator: a row that takes it back must name the same.
+    open_ids = [row.id for row in mine if State(row.state) not in STANDS]
+    tx.conn.execute(update(delivery).where(delivery.c.id.in_(open_ids)).values(operator=person.by))
     data = {"account": person.account, "version_id": version_id, "digests": digests}
     tx.log(Entry(event="approved", by=person.by, number=number, notice_id=mine[0].notice_id, data=data))
     for row in mine:

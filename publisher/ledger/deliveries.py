@@ -21,7 +21,7 @@ from publisher.ledger import places
 from publisher.ledger.alarms import clear_alarm
 from publisher.ledger.chain import Entry, canonical, iso, local_day, sha256_text
 from publisher.ledger.store import PROGRAM, Tx
-from publisher.ledger.tables import delivery, intake, publication_log, task
+from publisher.ledger.tables import approval, delivery, intake, publication_log, task
 
 Delivery = Row[Any]
 
@@ -394,12 +394,21 @@ def hold(
     day = local_day(row.visible_since) if was_public else None
     waits = WaitsFor.PERSON.value
     proof = _proof(receipt, row) if receipt is not None else {}
-    change(tx, row, State.HELD, reason=reason.value, detail=detail, next_at=None, waits_for=waits, **proof)
+    # Who confirmed what is taken back has no part in what may be published next.
+    next_operator = {"operator": _last_approver(tx.conn, row.version_id)} if was_public else {}
+    settled: dict[str, Any] = {"next_at": None, "waits_for": waits, **next_operator, **proof}
+    change(tx, row, State.HELD, reason=reason.value, detail=detail, **settled)
     data |= {name: proof.get(name) for name in ("channel_number", "url", "shown_digest", "receipt_sha256") if proof}
     weight, operator = (-1, row.operator) if was_public else (0, None)
     data |= {"reason": reason.value, "detail": detail}
     tx.log(entry(row, "held", by, weight=weight, day=day, operator=operator, **data))
     open_task(tx, row, TaskNote(what=what or ADVICE[reason], text=detail))
+
+
+def _last_approver(conn: Connection, version_id: int) -> str | None:
+    """Who approved a version last; None: nobody did."""
+    query = select(approval.c.by).where(approval.c.version_id == version_id)
+    return conn.execute(query.order_by(approval.c.given_at.desc(), approval.c.id.desc()).limit(1)).scalar_one_or_none()
 
 
 def back_to_pending(

@@ -157,6 +157,17 @@ def test_what_a_person_took_back_and_found_missing_counts_from_the_day_it_is_pub
     assert counted(world, "day") == {("2018-01-01",): (1, 1)}
 
 
+def test_a_title_that_was_corrected_before_anything_was_public_is_what_lists_and_gaps_name(tmp_path: Path) -> None:
+    world, _ = world_at(tmp_path, NEW_YEAR, "site")
+    same = {"project_no": "NO-1", "dates": {}}
+    world.accept(a_notice(title="建筑工程招标公告", **same))
+    world.accept(a_notice(title="建设工程招标公告", body_html="<p>改正后的正文。</p>", **same))
+
+    assert {row.title for row in _gaps(world)} == {"建设工程招标公告"}
+    world.run_for(minutes=1)
+    assert [row.title for row in _listed(world)] == ["建设工程招标公告"]
+
+
 def test_groups_are_counted_together_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
     world, _ = world_at(tmp_path, NEW_YEAR, "site", "other")
     world.accept(titled("a"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from publisher.channel import Tier
 from publisher.counts.queries import Span
@@ -30,6 +30,10 @@ class Publication:
     channel: str
     tier: str
     day: str
+    kind: str
+    form: str
+    project_class: str
+    project: str
 
     @property
     def row(self) -> str:
@@ -39,7 +43,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A notice that counts in the period. `number` is that of its earliest publication, `high` 省级以上."""
+    """A notice that counts in the period; all but title and `high` (省级以上) is as its earliest row says."""
 
     id: int
     number: str
@@ -69,8 +73,8 @@ def counted(conn: Connection, span: Span) -> Period:
     by_notice: dict[int, list[Publication]] = {}
     for one in standing:
         by_notice.setdefault(one.notice_id, []).append(one)
-    facts = _facts(conn, by_notice.keys() - earlier)
-    notices = [_counted(by_notice[row.id], row) for row in facts]
+    titles = _titles(conn, by_notice.keys() - earlier)
+    notices = [_counted(by_notice[notice_id], title) for notice_id, title in titles.items()]
     return Period(tuple(sorted(notices, key=lambda n: (n.day, n.id))), tuple(standing))
 
 
@@ -84,9 +88,13 @@ def _until(span: Span) -> list[Any]:
     return [_log.visible_day <= span.last.isoformat()] if span.last else []
 
 
+_SAID = ("notice_id", "number", "channel", "tier", "visible_day", "kind", "form", "project_class", "project")
+"""What a row of the log says of its publication, in the order of `Publication`."""
+
+
 def _sums(span: Span, *wanted: Any) -> Any:
     """Publications that stand: the weights of a delivery and day add up to more than nothing."""
-    same = (_log.delivery_id, _log.notice_id, _log.number, _log.channel, _log.tier, _log.visible_day)
+    same = (_log.delivery_id, *(_log[name] for name in _SAID))
     conditions = [_log.weight != 0, *wanted]
     if span.as_of is not None:
         conditions.append(_log.recorded_at <= span.as_of)
@@ -96,7 +104,7 @@ def _sums(span: Span, *wanted: Any) -> Any:
 
 def _standing(conn: Connection, span: Span, first: date, last: date) -> list[Publication]:
     query = _sums(span, _log.visible_day >= first.isoformat(), _log.visible_day <= last.isoformat())
-    return [Publication(r.notice_id, r.number, r.channel, r.tier, r.visible_day) for r in conn.execute(query)]
+    return [Publication(*row[1:]) for row in conn.execute(query)]
 
 
 def _seen_earlier(conn: Connection, span: Span, first: date) -> set[int]:
@@ -106,22 +114,23 @@ def _seen_earlier(conn: Connection, span: Span, first: date) -> set[int]:
     return {int(one) for one in conn.execute(query).scalars()}
 
 
-_FACTS = (notice.c.id, notice.c.kind, notice.c.form, notice.c.project_class, notice.c.project, notice.c.title)
 _AT_ONCE = 500
 """Ids in one statement; SQLite takes some thousands of parameters at most."""
 
 
-def _facts(conn: Connection, ids: set[int]) -> list[Row[Any]]:
-    rows: list[Row[Any]] = []
+def _titles(conn: Connection, ids: set[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
     ordered = sorted(ids)
     for start in range(0, len(ordered), _AT_ONCE):
         part = ordered[start : start + _AT_ONCE]
-        rows += conn.execute(select(*_FACTS).where(notice.c.id.in_(part)))
-    return rows
+        found |= {
+            row.id: row.title for row in conn.execute(select(notice.c.id, notice.c.title).where(notice.c.id.in_(part)))
+        }
+    return found
 
 
-def _counted(publications: list[Publication], row: Row[Any]) -> Counted:
+def _counted(publications: list[Publication], title: str) -> Counted:
     first = publications[0]  # they come by day
     high = any(one.tier in HIGH for one in publications)
-    facts = (row.kind, row.form, row.project_class, row.project, row.title)
-    return Counted(row.id, first.number, first.day, *facts, high)
+    facts = (first.kind, first.form, first.project_class, first.project, title)
+    return Counted(first.notice_id, first.number, first.day, *facts, high)
