@@ -28,7 +28,7 @@ from channels.kit.files import Fault, clear_leftovers, no_fault, read_file, repl
 from channels.kit.options import read_options
 from channels.kit.sets import refuse_two_texts, still_newest, take_number
 from channels.kit.text import one_line
-from publisher.channel import Capabilities, ChannelConfig, Context, DeliveryKey, Fidelity, Item, Receipt
+from publisher.channel import Capabilities, ChannelConfig, Context, DeliveryKey, Fidelity, Item, Receipt, Rendition
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, NeedsPerson, PermanentFailure, Reason, SettingsError, TransientFailure
 from publisher.notice import LOCAL, html_to_text, text_digest
@@ -159,6 +159,15 @@ class WechatFeed:
             answers[card.item.delivery_key] = wrong.get(card.entry.id) or self._receipt(card, cards)
         return answers
 
+    def refusals(self, rendition: Rendition) -> Sequence[PermanentFailure]:
+        """A text that a phone page would not show as it was approved: what `show` would refuse it for."""
+        refused = [] if one_line(rendition.title) else [_no_title()]
+        try:
+            body = _phone_body(rendition)
+        except PermanentFailure as error:
+            return [*refused, error]
+        return refused if text_digest(html_to_text(body)) == rendition.text_digest else [*refused, _other_text()]
+
     # --- making
 
     def _cards(
@@ -180,7 +189,7 @@ class WechatFeed:
     def _card(self, item: Item, old: _Stamp | None, now: datetime) -> _Card:
         title = one_line(item.rendition.title)
         if not title:
-            raise PermanentFailure(Reason.CANNOT_BE_SHOWN, "标题为空")
+            raise _no_title()
         stamp = _stamp(item, title, old, now)
         slug = _slug(item.notice_key)
         path = f"{_PAGES}/{slug}.html"
@@ -193,7 +202,7 @@ class WechatFeed:
                 update={"made": made, "page": _sha256(page), "shows": text_digest(html_to_text(_body_of(page)))}
             )
         if stamp.shows != item.rendition.text_digest:
-            raise PermanentFailure(Reason.CANNOT_BE_SHOWN, "正文中有无法显示的字符，页面上的文字会与批准的文本不同")
+            raise _other_text()
         entry = FeedEntry(
             id=f"{self._tag}:notice/{slug}",
             url=self._options.base_url + path,
@@ -247,7 +256,7 @@ class WechatFeed:
             updated=_minute(stamp.updated) if _minute(stamp.updated) != _minute(stamp.shown) else "",
             author=self._author,
             references=[_quoted(quoted.title, quoted.url, quoted.first_published) for quoted in item.references],
-            body=Markup(_phone_body(item)),  # cleaned by pages.phone_html
+            body=Markup(_phone_body(item.rendition)),  # cleaned by pages.phone_html
         )
 
     def _shared_files(self, cards: Sequence[_Card]) -> dict[str, bytes]:
@@ -366,8 +375,15 @@ def _stamp(item: Item, title: str, old: _Stamp | None, now: datetime) -> _Stamp:
 # --- small things
 
 
-def _phone_body(item: Item) -> str:
-    rendition = item.rendition
+def _no_title() -> PermanentFailure:
+    return PermanentFailure(Reason.CANNOT_BE_SHOWN, "标题为空")
+
+
+def _other_text() -> PermanentFailure:
+    return PermanentFailure(Reason.CANNOT_BE_SHOWN, "正文中有无法显示的字符，页面上的文字会与批准的文本不同")
+
+
+def _phone_body(rendition: Rendition) -> str:
     media_type = rendition.media_type.partition(";")[0].strip().lower()
     try:
         if media_type == "text/html":

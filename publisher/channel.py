@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NewType, Protocol, runtime_checkable
 
 from publisher.delivery import Operation
-from publisher.errors import ChannelError
+from publisher.errors import ChannelError, PermanentFailure
 from publisher.notice import AttachmentRef, Notice
 
 DeliveryKey = NewType("DeliveryKey", str)
@@ -352,6 +352,17 @@ class Previews(Protocol):
     """
 
     def preview(self, version: Version, rendition: Rendition) -> Mapping[str, bytes]: ...
+
+
+@runtime_checkable
+class Foresees(Protocol):
+    """A channel that can tell of a text that it would refuse it, where no figure of its capabilities says so.
+
+    `refusals` gives every reason at once, none if it would show the text. It asks nobody outside and writes nothing:
+    it is called for every notice before any channel hears of it. What it lets pass, `show` takes as a text.
+    """
+
+    def refusals(self, rendition: Rendition) -> Sequence[PermanentFailure]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class LedBoard:
 
     Raises SettingsError for unknown or wrong options. `show` raises `TransientFailure` (`FOLDER_UNWRITABLE`, `BUSY`,
     `NO_LONGER_MINE`), and then the old set stands; and `NeedsPerson` for a broken player page or two texts of one
-    notice. A notice with characters that the screen cannot show stays out alone (`CANNOT_BE_SHOWN`).
+    notice. A notice with characters that the screen cannot show stays out alone (`CANNOT_BE_SHOWN`), and so does one
+    whose title does not fit on the pages of a notice (`TOO_LARGE`); `refusals` tells both beforehand.
     """
 
     def __init__(self, config: ChannelConfig, *, fault: Fault = no_fault) -> None:
@@ -55,7 +56,7 @@ class LedBoard:
 
     @property
     def capabilities(self) -> Capabilities:
-        """No `charset`: what is not in it may have a declared substitute, which only `show` knows."""
+        """No `charset`: what is not in it may have a declared substitute, which `refusals` knows."""
         return Capabilities(
             fidelity=Fidelity.EXCERPT,
             findable=False,
@@ -85,6 +86,10 @@ class LedBoard:
         for entry in entries:
             answers[entry.item.delivery_key] = self._answer(entry, made, wrong)
         return answers
+
+    def refusals(self, rendition: Rendition) -> Sequence[PermanentFailure]:
+        """Characters without a glyph or substitute, and a title that does not fit: all that `show` would refuse."""
+        return self._composer.refusals(rendition)
 
     def preview(self, version: Version, rendition: Rendition) -> Mapping[str, bytes]:
         """The files that a passer-by would see if this notice alone were shown. Raises PermanentFailure."""

@@ -264,6 +264,7 @@ def test_a_text_that_would_come_out_different_is_refused_for_itself_alone(
 ) -> None:
     good, bad = a_set("甲", "乙")
     rendition: Rendition = replace(bad.rendition, **changed)
+    assert [error.reason for error in _feed(tmp_path).refusals(rendition)] == [reason]
     answers = _feed(tmp_path).show([good, replace(bad, rendition=rendition)], context())
     assert isinstance(answers[good.delivery_key], Receipt)
     refused = answers[bad.delivery_key]

@@ -25,7 +25,7 @@ from typing import Protocol
 
 import pytest
 
-from publisher.channel import DeliveryKey, Fidelity, Item, Receipt, SetChannel
+from publisher.channel import DeliveryKey, Fidelity, Foresees, Item, Receipt, SetChannel
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, Reason, TransientFailure
 from publisher.notice import LOCAL
@@ -128,6 +128,16 @@ class SetContract:
         assert _receipt(answers, good.delivery_key).public
         assert _receipt(answers, last.delivery_key).public
         assert rig.seen() == titles([good, last])
+
+    def test_what_it_refuses_for_its_text_it_tells_beforehand_and_what_it_shows_it_lets_pass(self, rig: SetRig) -> None:
+        adapter = rig.adapter()
+        if isinstance(adapter, Foresees):
+            good, other = a_set("甲", "乙")
+            bad = rig.unshowable(other)
+            refused = adapter.show([good, bad], context())[bad.delivery_key]
+            told = [(error.reason, error.detail) for error in adapter.refusals(bad.rendition)]
+            assert isinstance(refused, ChannelError) and (refused.reason, refused.detail) in told
+            assert list(adapter.refusals(good.rendition)) == []
 
     def test_a_broken_target_leaves_the_old_set_whole_and_takes_the_new_one_when_it_is_back(self, rig: SetRig) -> None:
         ctx = context()
