@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from publisher.errors import SettingsError
 from publisher.ledger.chain import iso
 from publisher.notice import LOCAL
 
@@ -88,3 +90,22 @@ def moving_line() -> Callable[[int, int, str], None]:
         sys.stderr.flush()
 
     return show
+
+
+def refuse_existing(path: Path, option: str = "--out") -> None:
+    """Raises SettingsError if there is something at `path`: nothing is overwritten."""
+    if path.exists():
+        raise SettingsError(f"{path} exists already; name another file with {option}")
+
+
+def write_new_file(path: Path, data: bytes, option: str = "--out") -> None:
+    """Write a new file. Raises SettingsError if it exists (`option` names another) or cannot be written."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError as error:
+        raise SettingsError(f"{path} exists already; name another file with {option}") from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error

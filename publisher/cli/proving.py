@@ -1,9 +1,8 @@
-"""Commands that prove: verify, keygen, export, evidence, reconcile."""
+"""Commands that prove: verify, keygen, export, evidence."""
 
 from __future__ import annotations
 
 import json
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +11,8 @@ import typer
 
 from publisher.app import Office
 from publisher.cli import words
-from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
-from publisher.cli.output import moving_line, plain, say, say_json, say_table
+from publisher.cli.base import NOT_DONE, OK, By, Desk, Json, Number, command
+from publisher.cli.output import moving_line, plain, say, say_json, write_new_file
 from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import evidence as evidence_pack
 from publisher.counts import export as exports
@@ -23,8 +22,6 @@ from publisher.errors import SettingsError
 from publisher.ledger.chain import Entry
 from publisher.ledger.signing import PublicKey, make_key, public_path, read_public, read_signer
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.reconciling import Asker, OfChannel, due_month
-from publisher.reconciling import reconcile as reconcile_channels
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +30,6 @@ def register(app: typer.Typer) -> None:
     command(app, "keygen", keygen)
     command(app, "export", export)
     command(app, "evidence", evidence)
-    command(app, "reconcile", reconcile)
 
 
 # ---- verify, keygen
@@ -138,7 +134,7 @@ def export(
     path = out or Path(f"发布-{first or '全部'}{f'至{last}' if last and last != first else ''}.{ending}")
     with desk.office() as office:
         data = _exported(office, form, span, ocid_prefix, uri)
-        _write(path, data)
+        write_new_file(path, data)
         with office.ledger.write() as tx:
             person = desk.person(by)
             facts = {"account": person.account, "format": form.value, "file": path.name, "bytes": len(data)}
@@ -167,19 +163,6 @@ def _exported(office: Office, form: Format, span: Span, prefix: str, uri: str) -
     return exports.as_csv(table) if form is Format.CSV else exports.as_xlsx(table)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a new file. Raises SettingsError if it exists or cannot be written."""
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError as error:
-        raise SettingsError(f"{path} exists already; name another file with --out") from error
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
-
-
 # ---- evidence
 
 
@@ -190,7 +173,7 @@ def evidence(desk: Desk, number: Number, out: Out = None, by: By = None) -> int:
         with office.ledger.read() as conn:
             heads = office.settings.heads_folder
             data = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS)
-        _write(path, data)
+        write_new_file(path, data)
         say(
             f"证据包{words.practice_mark(office.ledger.real)}：{path}（{len(data):,} 字节），内有 index.html 可直接阅读"
         )
@@ -200,53 +183,3 @@ def evidence(desk: Desk, number: Number, out: Out = None, by: By = None) -> int:
             facts = {"account": person.account, "of": number, "file": path.name}
             tx.log(Entry(event="evidence_given", by=person.by, data=facts))
     return OK
-
-
-# ---- reconcile
-
-
-def reconcile(
-    desk: Desk,
-    month: Annotated[
-        str | None,
-        typer.Option("--month", metavar="MONTH", help="YYYY-MM; also a day or a year (default: last month)."),
-    ] = None,
-    channel: OneChannel = None,
-    by: By = None,
-    as_json: Json = False,
-) -> int:
-    """Compare the log with what every channel holds（对账）; sends nothing. Exit code 1 if something is not right."""
-    with desk.office() as office:
-        if channel is not None and channel not in office.titles:
-            typer.echo(f"--channel {channel}: no such channel", err=True)
-            return USAGE
-        first, last = due_month(office.ledger.clock(), days_in=0)
-        first, last = first_day(month, "--month") or first, last_day(month, "--month") or last
-        asker = Asker(office.ledger, office.machine, office.settings.sending)
-        who = desk.person(by).by
-        results = reconcile_channels(asker, office.channels, first, last, by=who, only=channel)
-        if as_json:
-            facts = [plain(one) | {"agrees": one.agrees} for one in results]
-            say_json({"practice": not office.ledger.real, "from": first, "to": last, "channels": facts})
-        else:
-            say(f"对账{words.practice_mark(office.ledger.real)}：{first} 至 {last}")
-            _say_reconciled(results, office)
-    return OK if all(one.agrees for one in results) else NOT_DONE
-
-
-_WHAT = {"missing": "缺失", "different": "内容不同", "foreign": "账外公告", "unanswered": "未能查询"}
-
-
-def _say_reconciled(results: list[OfChannel], office: Office) -> None:
-    cells = []
-    for one in results:
-        foreign = "已比对" if one.listed else "渠道不提供列表"
-        wrong = len(one.items)
-        cells.append((words.channel(one.channel, office.titles), one.logged, one.found, one.by_hand, wrong, foreign))
-    say_table(["渠道", "日志", "查到", "须人工核对", "不符", "账外"], cells)
-    for one in results:
-        for item in one.items:
-            where = words.channel(item.channel, office.titles)
-            say(f"{_WHAT[item.what]}：{where}　{item.number}　{item.title}　{item.detail}")
-    if all(one.agrees for one in results):
-        say("日志与各渠道相符。")

@@ -576,6 +576,12 @@ def someone_shows(conn: Connection, channel: str, me: int, now: datetime) -> boo
     return conn.execute(select(daemon.c.id).where(daemon.c.id.in_(theirs), *alive).limit(1)).first() is not None
 
 
+def is_changing(conn: Connection, channel: str) -> bool:
+    """Whether a change of this channel's set is under way, or was cut off and not settled yet."""
+    query = select(attempt.c.id).where(attempt.c.channel == channel, text(SHOWING))
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def sending_of(conn: Connection, me: int) -> list[Delivery]:
     """Deliveries that are *sending* under this daemon's name."""
     mine = (delivery.c.state == State.SENDING.value, delivery.c.daemon_id == me)
