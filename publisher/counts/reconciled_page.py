@@ -26,13 +26,14 @@ padding:0 1rem;line-height:1.6;color:#111}
 h1{font-size:1.5rem;text-align:center;margin:.5rem 0}h2{font-size:1.15rem;margin:1.4rem 0 .4rem}h3{font-size:1rem}
 table{border-collapse:collapse;width:100%;font-size:.85rem}
 th,td{border:1px solid #888;padding:.2rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
-th{background:#eee;overflow-wrap:normal}td.n{text-align:right}td.w{white-space:nowrap}tr{break-inside:avoid}
+th{background:#eee;overflow-wrap:normal}td.n{text-align:right}td.n,td.w{white-space:nowrap}td.seen{width:9rem}tr{break-inside:avoid}
 thead{display:table-header-group}.wrong{font-weight:bold;color:#b00020}
 .practice{border:2px solid #b00020;color:#b00020;padding:.4rem;font-weight:bold;text-align:center}
 .box{font-size:1.2rem;line-height:1}.sign{margin-top:2.5rem;display:flex;gap:4rem}
 .sign span{border-bottom:1px solid #111;display:inline-block;width:11rem}
 .small{font-size:.8rem;color:#444;overflow-wrap:anywhere}
-@media print{body{max-width:none;margin:0;padding:0;font-size:9.5pt}a{color:inherit}h2,h3{break-after:avoid}}
+@media print{body{max-width:none;margin:0;padding:0;font-size:9.5pt}table{font-size:8pt}th,td{padding:.15rem .25rem}
+h1{font-size:14pt}a{color:inherit}h2,h3{break-after:avoid}td.seen{width:6rem}}
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -115,7 +116,9 @@ def _of_channel(one: Kept, letterhead: Letterhead) -> Markup:
     figures = [result.logged, result.found, result.by_hand]
     wrong = [result.count(what) for what in WORDS]
     local = one.at.astimezone(LOCAL)
-    cells = Markup("<td>{}</td><td>{}</td>{}{}<td>{}</td><td>{}</td><td>{}</td><td class=n>{}</td>").format(
+    cells = Markup(
+        "<td>{}</td><td class=w>{}</td>{}{}<td>{}</td><td>{}</td><td class=w>{}</td><td class=n>{}</td>"
+    ).format(
         _title(one, letterhead),
         Tier(result.tier).label if result.tier else "",
         _numbers(figures),
@@ -184,17 +187,20 @@ def _to_look(kept: Sequence[Kept], letterhead: Letterhead) -> Markup:
 
 
 def _checklist(one: Kept, letterhead: Letterhead) -> Markup:
-    rows = [
-        Markup('<tr><td class="box">□</td>{}<td>{}</td><td>{}</td><td></td></tr>').format(
-            _named(item), _address(item.url), _plain(item.detail)
-        )
-        for item in one.result.to_look
-    ]
-    if not rows:
+    """The channel's list; what must be looked at for another reason is listed apart."""
+    if not one.result.to_look:
         lost = "这次核对由旧版本程序记录，没有留下逐条名单；再对账一次即可得到。"
         return Markup("<h3>{}</h3><p>{}</p>").format(_title(one, letterhead), lost)
-    heads = ("核对", "编号", "标题", "地址", "原因", "所见")
-    return Markup("<h3>{}（{} 件）</h3>{}").format(_title(one, letterhead), len(rows), _table(heads, rows))
+    reasons: dict[str, list[Markup]] = {}
+    for item in one.result.to_look:
+        row = Markup('<tr><td class="box">□</td>{}<td>{}</td><td class="seen"></td></tr>')
+        reasons.setdefault(item.detail, []).append(row.format(_named(item), _address(item.url)))
+    heads = ("核对", "编号", "标题", "地址", "所见")
+    text = Markup("<h3>{}（{} 件）：{}</h3>{}")
+    return Markup("").join(
+        text.format(_title(one, letterhead), len(rows), _plain(reason), _table(heads, rows))
+        for reason, rows in reasons.items()
+    )
 
 
 # ---- small things
