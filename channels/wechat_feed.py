@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import jinja2
+import lxml.html
 from markupsafe import Markup
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -28,7 +29,21 @@ from channels.kit.files import Fault, clear_leftovers, no_fault, read_file, repl
 from channels.kit.options import read_options
 from channels.kit.sets import refuse_two_texts, still_newest, take_number
 from channels.kit.text import one_line
-from publisher.channel import Capabilities, ChannelConfig, Context, DeliveryKey, Fidelity, Item, Receipt, Rendition
+from publisher.channel import (
+    Absent,
+    CannotTell,
+    Capabilities,
+    ChannelConfig,
+    Context,
+    DeliveryKey,
+    Fidelity,
+    Finding,
+    Found,
+    Item,
+    Listed,
+    Receipt,
+    Rendition,
+)
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, NeedsPerson, PermanentFailure, Reason, SettingsError, TransientFailure
 from publisher.notice import LOCAL, html_to_text, text_digest
@@ -168,6 +183,35 @@ class WechatFeed:
             return [*refused, error]
         return refused if text_digest(html_to_text(body)) == rendition.text_digest else [*refused, _other_text()]
 
+    def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]:
+        """What readers of list and pages see of each item; pages are compared byte by byte with what was shown."""
+        stamps = _stamps(context.store.get("entries"))
+        listed = {one.url: one.title for one in self.listed(context)}
+        return {item.delivery_key: self._seen(item, stamps.get(item.notice_key), listed) for item in items}
+
+    def listed(self, context: Context) -> Sequence[Listed]:
+        """Every page that the list names; nothing where there is no list yet."""
+        content = (read_file(self._folder / _INDEX) or b"").strip()
+        links = lxml.html.document_fromstring(content).iterfind(".//a[@href]") if content else ()
+        found = [(urljoin(self._options.base_url, link.get("href")), link.text_content().strip()) for link in links]
+        return [Listed(url, title) for url, title in found if url.startswith(f"{self._options.base_url}{_PAGES}/")]
+
+    def _seen(self, item: Item, stamp: _Stamp | None, listed: Mapping[str, str]) -> Finding:
+        path = _path(item.notice_key)
+        url = self._options.base_url + path
+        page = read_file(self._folder / path)
+        if page is None:
+            return Absent()
+        if url not in listed:
+            return Found(Receipt(url=url, public=False, note="网页文件还在，但列表中没有，读者找不到"))
+        if stamp is None or not stamp.page:
+            return CannotTell("程序没有展示这份公告时的记录，下次更新后可以查询")
+        if _sha256(page) != stamp.page:
+            return Found(Receipt(url=url, note=f"网页文件 {path} 被改动"), digest=_sha256(page))
+        if listed[url] != self._mark + one_line(item.rendition.title):
+            return Found(Receipt(url=url, note="列表中的标题不同"), digest=_sha256(listed[url].encode()))
+        return Found(Receipt(url=url), digest=stamp.shows)
+
     # --- making
 
     def _cards(
@@ -191,8 +235,7 @@ class WechatFeed:
         if not title:
             raise _no_title()
         stamp = _stamp(item, title, old, now)
-        slug = _slug(item.notice_key)
-        path = f"{_PAGES}/{slug}.html"
+        path = _path(item.notice_key)
         made = self._made_from(item, stamp)
         page = self._page_as_it_is(path, stamp) if stamp.made == made else None
         is_new = page is None
@@ -204,7 +247,7 @@ class WechatFeed:
         if stamp.shows != item.rendition.text_digest:
             raise _other_text()
         entry = FeedEntry(
-            id=f"{self._tag}:notice/{slug}",
+            id=f"{self._tag}:notice/{_slug(item.notice_key)}",
             url=self._options.base_url + path,
             title=self._mark + title,
             content_html=_body_of(page),
@@ -411,6 +454,11 @@ def _body_of(page: bytes) -> str:
     text = page.decode("utf-8")
     start = text.index("<article data-body>") + len("<article data-body>")
     return text[start : text.rindex("</article>")].strip()
+
+
+def _path(notice_key: str) -> str:
+    """The page of a notice, below the output folder."""
+    return f"{_PAGES}/{_slug(notice_key)}.html"
 
 
 def _slug(notice_key: str) -> str:

@@ -10,6 +10,7 @@ from publisher.cli import (
     looking,
     projects,
     proving,
+    reconciling,
     rehearsing,
     reporting,
     reports,
@@ -20,7 +21,19 @@ from publisher.cli.base import app
 
 __all__ = ["main"]
 
-for part in (running, looking, cleaning, reporting, reports, projects, proving, acting, scheduling, rehearsing):
+for part in (
+    running,
+    looking,
+    cleaning,
+    reporting,
+    reports,
+    projects,
+    proving,
+    reconciling,
+    acting,
+    scheduling,
+    rehearsing,
+):
     part.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Commands that prove: verify, keygen, export, evidence, reconcile."""
+"""Commands that prove: verify, keygen, export, evidence."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import typer
 
 from publisher.app import Office
 from publisher.cli import words
-from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
+from publisher.cli.base import NOT_DONE, OK, By, Desk, Json, Number, command
 from publisher.cli.files import write_new
-from publisher.cli.output import moving_line, plain, say, say_json, say_table
+from publisher.cli.output import moving_line, plain, say, say_json
 from publisher.cli.times import end_of, first_day, last_day
 from publisher.counts import evidence as evidence_pack
 from publisher.counts import export as exports
@@ -23,8 +23,6 @@ from publisher.errors import SettingsError
 from publisher.ledger.chain import Entry
 from publisher.ledger.signing import PublicKey, make_key, public_path, read_public, read_signer
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.reconciling import Asker, OfChannel, due_month
-from publisher.reconciling import reconcile as reconcile_channels
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +31,6 @@ def register(app: typer.Typer) -> None:
     command(app, "keygen", keygen)
     command(app, "export", export)
     command(app, "evidence", evidence)
-    command(app, "reconcile", reconcile)
 
 
 # ---- verify, keygen
@@ -206,53 +203,3 @@ def _log(office: Office, entry: Entry) -> None:
         return
     with office.ledger.write() as tx:
         tx.log(entry)
-
-
-# ---- reconcile
-
-
-def reconcile(
-    desk: Desk,
-    month: Annotated[
-        str | None,
-        typer.Option("--month", metavar="MONTH", help="YYYY-MM; also a day or a year (default: last month)."),
-    ] = None,
-    channel: OneChannel = None,
-    by: By = None,
-    as_json: Json = False,
-) -> int:
-    """Compare the log with what every channel holds（对账）; sends nothing. Exit code 1 if something is not right."""
-    with desk.office() as office:
-        if channel is not None and channel not in office.titles:
-            typer.echo(f"--channel {channel}: no such channel", err=True)
-            return USAGE
-        first, last = due_month(office.ledger.clock(), days_in=0)
-        first, last = first_day(month, "--month") or first, last_day(month, "--month") or last
-        asker = Asker(office.ledger, office.machine, office.settings.sending)
-        who = desk.person(by).by
-        results = reconcile_channels(asker, office.channels, first, last, by=who, only=channel)
-        if as_json:
-            facts = [plain(one) | {"agrees": one.agrees} for one in results]
-            say_json({"practice": not office.ledger.real, "from": first, "to": last, "channels": facts})
-        else:
-            say(f"对账{words.practice_mark(office.ledger.real)}：{first} 至 {last}")
-            _say_reconciled(results, office)
-    return OK if all(one.agrees for one in results) else NOT_DONE
-
-
-_WHAT = {"missing": "缺失", "different": "内容不同", "foreign": "账外公告", "unanswered": "未能查询"}
-
-
-def _say_reconciled(results: list[OfChannel], office: Office) -> None:
-    cells = []
-    for one in results:
-        foreign = "已比对" if one.listed else "渠道不提供列表"
-        wrong = len(one.items)
-        cells.append((words.channel(one.channel, office.titles), one.logged, one.found, one.by_hand, wrong, foreign))
-    say_table(["渠道", "日志", "查到", "须人工核对", "不符", "账外"], cells)
-    for one in results:
-        for item in one.items:
-            where = words.channel(item.channel, office.titles)
-            say(f"{_WHAT[item.what]}：{where}　{item.number}　{item.title}　{item.detail}")
-    if all(one.agrees for one in results):
-        say("日志与各渠道相符。")

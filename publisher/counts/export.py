@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,17 +76,17 @@ def _cells(row: Any, titles: Mapping[str, str], mark: str) -> tuple[str, ...]:
 # ---- CSV
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_FIGURES_KEPT = 11
-"""Digits up to which a spreadsheet shows a number as it is; longer ones it rounds."""
+_ANOTHER_NUMBER = re.compile(r"\d{12,}|0\d+|\d+(\.\d+)?[eE][+-]?\d+")
+"""What a spreadsheet takes for a number and shows as another: rounded, without its first zeros, or as a power."""
 
 
 def safe(cell: str) -> str:
-    """A cell that a spreadsheet shows as it is: what it would take for a formula, or would round, gets an apostrophe.
+    """A cell that a spreadsheet shows as it is: what it would compute, or take for another number, gets an apostrophe.
 
     Source of the rule: the advice on CSV injection of OWASP, with the full-width signs that some programs take too.
     """
     begins = cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA)
-    return f"'{cell}" if begins or (cell.isdecimal() and len(cell) > _FIGURES_KEPT) else cell
+    return f"'{cell}" if begins or _ANOTHER_NUMBER.fullmatch(cell) else cell
 
 
 def as_csv(table: Sheet) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.app import FAULT_VARIABLE, Office, open_office, person, read_settings, simulated_machine
+from publisher.counts.reconciled import OfChannel
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.entered import checked
 from publisher.counts.report.layout import lay_out, worded
@@ -26,7 +27,8 @@ from publisher.ledger.figures import set_figure
 from publisher.ledger.store import PROGRAM
 from publisher.ledger.verify import Verdict, verify
 from publisher.practice_servers import PracticeServer, start_sites, stop_all
-from publisher.reconciling import Asker, OfChannel, reconcile
+from publisher.reconciling.asking import Asker
+from publisher.reconciling.comparing import reconcile
 from publisher.rehearse.compare import Comparison, compare
 from publisher.rehearse.drive import last_instant
 from publisher.rehearse.generate import generate

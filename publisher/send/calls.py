@@ -10,7 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from publisher.channel import Channel, DeliveryKey, Finding, Item, NoticeKey, Receipt, SetChannel, Store, Submission
+from publisher.channel import (
+    Channel,
+    DeliveryKey,
+    Finding,
+    Item,
+    Listed,
+    Lists,
+    Looks,
+    NoticeKey,
+    Receipt,
+    SetChannel,
+    Store,
+    Submission,
+)
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger.claims import Claimed
@@ -166,6 +179,30 @@ def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, runni
         if is_unreachable(error):
             return _LEDGER_AWAY
         return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)
+
+
+def look(
+    adapter: Looks, items: Sequence[Item], context: CallContext, running: Running
+) -> Mapping[DeliveryKey, Finding] | ChannelError:
+    """What readers see of a set, or why it could not be seen."""
+    try:
+        return adapter.look(items, context)
+    except ChannelError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - as above; looking changes nothing
+        logger.error("the adapter of %s failed while looking: %s", running.channel.name, where(error))
+        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
+
+
+def listed(adapter: Lists, context: CallContext, running: Running) -> Sequence[Listed] | ChannelError | None:
+    """The channel's own list, None where it has none to read, or why it could not be read."""
+    try:
+        return adapter.listed(context)
+    except ChannelError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - as above; the list is whatever the far side sent
+        logger.error("the adapter of %s failed while reading the list: %s", running.channel.name, where(error))
+        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
 
 
 def where(error: BaseException) -> str:
