@@ -7,6 +7,7 @@ import sys
 from publisher.cli import (
     acting,
     cleaning,
+    figures,
     looking,
     projects,
     proving,
@@ -20,7 +21,19 @@ from publisher.cli.base import app
 
 __all__ = ["main"]
 
-for part in (running, looking, cleaning, reporting, reports, projects, proving, acting, scheduling, rehearsing):
+for part in (
+    running,
+    looking,
+    cleaning,
+    reporting,
+    reports,
+    figures,
+    projects,
+    proving,
+    acting,
+    scheduling,
+    rehearsing,
+):
     part.register(app)
 
 
