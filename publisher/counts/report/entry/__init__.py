@@ -2,5 +2,6 @@
 
 plan       which cell of which sheet holds which figure
 writing    the workbook, with the figures that stand
+errors     cells that show an error
 reading    what was typed into it, and what of it is new
 """

@@ -36,6 +36,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A cell with a text of the form, which begins at the left or stands in the middle."""
+
+    place: Place
+    text: str
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A cell in which a figure is typed. `wan`: an amount in 万元 instead of 元, as the form has it."""
 
@@ -53,7 +62,7 @@ class EntrySheet:
     title: str
     widths: tuple[int, ...]
     heads: int
-    texts: tuple[tuple[Place, str], ...]
+    texts: tuple[Text, ...]
     entries: tuple[Entry, ...]
     totals: tuple[tuple[Place, str], ...]
 
@@ -62,8 +71,8 @@ def plan(year: int, others: Sequence[tuple[str, str]]) -> tuple[EntrySheet, ...]
     """All sheets of a year's workbook. `others`: (name, label) of the figures outside the official tables."""
     grids = (
         ("主动公开", official.disclosure(), (26, 18, 18, 18)),
-        ("申请情况", official.applications(), (9, 13, 44, 9, 9, 9, 9, 9, 9, 9)),
-        ("复议诉讼", official.disputes(), (8,) * 15),
+        ("申请情况", official.applications(), (8, 16, 46, 10, 10, 10, 14, 14, 10, 10)),
+        ("复议诉讼", official.disputes(), (10,) * 15),
     )
     return (*(_official(year, name, grid, widths) for name, grid, widths in grids), _others(year, others))
 
@@ -80,7 +89,9 @@ def others_of(history: Sequence[tuple[str, str]], projects: Sequence[str]) -> li
 
 
 def _official(year: int, name: str, grid: Grid, widths: tuple[int, ...]) -> EntrySheet:
-    lines = tuple(tuple(Cell(slot.text or slot.cell, slot.rows, slot.columns) for slot in line) for line in grid.lines)
+    lines = tuple(
+        tuple(Cell(slot.text or slot.cell, slot.rows, slot.columns, slot.left) for slot in line) for line in grid.lines
+    )
     texts, entries, totals = [], [], []
     cells = {slot.cell for line in grid.lines for slot in line if slot.cell}
     for line, column, cell in Form(grid.widths, grid.heads, lines).placed():
@@ -91,19 +102,20 @@ def _official(year: int, name: str, grid: Grid, widths: tuple[int, ...]) -> Entr
         elif text in cells:
             totals.append((place, text))
         else:
-            texts.append((place, text))
+            texts.append(Text(place, text, cell.left))
     title = f"{year}年{grid.title}"
     return EntrySheet(name, title, widths, grid.heads, tuple(texts), tuple(entries), tuple(totals))
 
 
 def _others(year: int, others: Sequence[tuple[str, str]]) -> EntrySheet:
-    texts = [(Place(FIRST_LINE, column), head) for column, head in enumerate(OTHER_HEADS)]
+    texts = [Text(Place(FIRST_LINE, column), head) for column, head in enumerate(OTHER_HEADS)]
     entries = []
     for line, (name, label) in enumerate(others, FIRST_LINE + 1):
         kind, _ = kind_of(name)
-        texts += [(Place(line, 0), label), (Place(line, 1), name), (Place(line, 3), _UNITS[kind])]
+        beside = {0: label, 1: name, 3: _UNITS[kind]}
+        texts += [Text(Place(line, column), text, left=True) for column, text in beside.items()]
         entries.append(Entry(name, kind, Place(line, 2)))
-    return EntrySheet(OTHER_SHEET, f"{year}年其他数字和文字", (52, 30, 40, 14), 1, tuple(texts), tuple(entries), ())
+    return EntrySheet(OTHER_SHEET, f"{year}年其他数字和文字", (56, 30, 60, 14), 1, tuple(texts), tuple(entries), ())
 
 
 def entries_of(sheets: Sequence[EntrySheet]) -> Iterator[tuple[EntrySheet, Entry]]:

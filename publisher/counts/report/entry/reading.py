@@ -7,20 +7,23 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 import python_calamine
 
 from publisher.counts.report.entered import checked, kind_of
+from publisher.counts.report.entry.errors import error_cells
 from publisher.counts.report.entry.plan import OTHER_SHEET, Entry, EntrySheet, Place, entries_of, plan
 from publisher.counts.report.entry.writing import HIDDEN, MARK
 from publisher.errors import NotAllowed
 
 _AGAIN = "请用 publisher figures sheet 重新生成录入表，再填写。"
 
-MOST_BYTES = 5_000_000
-"""The largest workbook that is read; the one that was written has some tens of thousands of bytes."""
+_NOTHING = "录入表有以下问题，一个数字也没有录入："
+
+_MOST_BYTES = 50_000_000
+"""The largest workbook that is read, unpacked; the one that was written has some hundred thousand bytes."""
 
 Cells = Sequence[Sequence[object]]
 
@@ -48,21 +51,24 @@ class Change:
 
 def read_workbook(data: bytes, year: int) -> list[Typed]:
     """Every cell to be filled in. Raises `NotAllowed` with everything that is wrong with the workbook, cell by cell."""
-    sheets = _sheets(data)
+    sheets, errors = _opened(data)
     kept = _kept(sheets, year)
-    others = [(name, "") for name, (sheet_name, _) in kept.items() if sheet_name == OTHER_SHEET]
-    planned = plan(year, others)
+    planned = plan(year, [(name, "") for name, (sheet, _) in kept.items() if sheet == OTHER_SHEET])
+    if {entry.name for _, entry in entries_of(planned)} != kept.keys():
+        raise NotAllowed(f"这不是本版程序生成的录入表（各格与本版不同）。{_AGAIN}")
     wrong = [problem for sheet in planned for problem in _moved(sheet, sheets)]
+    if wrong:
+        raise NotAllowed(f"{_NOTHING}\n" + "\n".join(wrong))
     typed: list[Typed] = []
-    for sheet, entry in [] if wrong else entries_of(planned):
+    for sheet, entry in entries_of(planned):
         place = f"工作表“{sheet.name}”{entry.place.cell}"
         try:
-            value = _value(entry, _at(sheets[sheet.name], entry.place))
+            value = _value(entry, _at(sheets[sheet.name], entry.place), errors.get((sheet.name, entry.place.cell)))
             typed.append(Typed(entry.name, value, kept[entry.name][1], place))
         except NotAllowed as error:
             wrong.append(f"{place}：{error}")
     if wrong:
-        raise NotAllowed("录入表有以下问题，一个数字也没有录入：\n" + "\n".join(wrong))
+        raise NotAllowed(f"{_NOTHING}\n" + "\n".join(wrong))
     return typed
 
 
@@ -79,22 +85,30 @@ def _same(one: str, other: str) -> bool:
     try:
         return Decimal(one) == Decimal(other)
     except ArithmeticError:
-        return one == other
+        return one.splitlines() == other.splitlines()
 
 
 # ---- the file
 
 
-def _sheets(data: bytes) -> dict[str, Cells]:
-    if len(data) > MOST_BYTES:
-        raise NotAllowed(f"文件超过 {MOST_BYTES // 1_000_000} MB，不是录入表。{_AGAIN}")
+def _opened(data: bytes) -> tuple[dict[str, Cells], dict[tuple[str, str], str]]:
+    """The sheets by name, and the cells that show an error."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        raise NotAllowed(
+            f"文件打不开，或不是 .xlsx 格式（.xls、.et、.csv 请另存为 .xlsx，加了打开密码的请先取消密码）。{_AGAIN}"
+        )
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > _MOST_BYTES:
+            raise NotAllowed(f"文件解开后超过 {_MOST_BYTES // 1_000_000} MB，不是录入表。{_AGAIN}")
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except python_calamine.PasswordError:
-        raise NotAllowed("文件已加密，请取消打开密码后另存一份再录入。") from None
-    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError, IndexError):
-        raise NotAllowed(f"文件打不开，或不是 Excel 工作簿（.xlsx）。{_AGAIN}") from None
+        sheets: dict[str, Cells] = {
+            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names
+        }
+        return sheets, error_cells(data)
+    except (python_calamine.CalamineError, zipfile.BadZipFile, zlib.error, OSError, ValueError, LookupError):
+        raise NotAllowed(f"文件已损坏或未复制完整，或不是 Excel 工作簿。{_AGAIN}") from None
 
 
 def _kept(sheets: Mapping[str, Cells], year: int) -> dict[str, tuple[str, str]]:
@@ -119,19 +133,22 @@ def _moved(sheet: EntrySheet, sheets: Mapping[str, Cells]) -> Iterator[str]:
     if sheet.name not in sheets:
         yield f"缺少工作表“{sheet.name}”。{_AGAIN}"
         return
-    for place, text in sheet.texts:
-        found = str(_at(sheets[sheet.name], place)).strip()
-        if text and found != text:
-            yield f"工作表“{sheet.name}”{place.cell}：应是“{text}”，现在是“{found}”；请勿增删行列或改动表头。{_AGAIN}"
+    for one in sheet.texts:
+        found = str(_at(sheets[sheet.name], one.place)).strip()
+        if one.text and found != one.text:
+            where = f"工作表“{sheet.name}”{one.place.cell}"
+            yield f"{where}：应是“{one.text}”，现在是“{found}”；请勿增删行列或改动表头。{_AGAIN}"
             return
 
 
 # ---- a cell
 
 
-def _value(entry: Entry, raw: object) -> str:
-    """The value as it is kept. Raises `NotAllowed` for what is no such number."""
-    if isinstance(raw, bool | date | time):
+def _value(entry: Entry, raw: object, error: str | None) -> str:
+    """The value as it is kept. Raises `NotAllowed` for what is no such number. `error`: that the cell shows, if any."""
+    if error is not None:
+        raise NotAllowed(f"显示的是错误 {error}，请改填数字")
+    if isinstance(raw, bool | date | time | timedelta):
         raise NotAllowed(f"应填数字，不是“{raw}”；请把单元格格式改为“常规”后重填")
     if isinstance(raw, float | int):
         number = Decimal(repr(raw))

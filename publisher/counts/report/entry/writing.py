@@ -41,6 +41,7 @@ class _Looks:
     title: Any
     told: Any
     text: Any
+    centred: Any
     head: Any
     count: Any
     money: Any
@@ -78,6 +79,7 @@ def _looks(book: Any) -> _Looks:
         title=look(bold=True, font_size=14, text_wrap=False),
         told=look(font_color="#7F3F00"),
         text=look(**grey),
+        centred=look(**grey, align="center"),
         head=look(**grey, align="center", bold=True),
         count=look(**entry, num_format="#,##0"),
         money=look(**entry, num_format="#,##0.00####"),
@@ -94,18 +96,35 @@ def _write(book: Any, looks: _Looks, sheet: EntrySheet, standing: Mapping[str, s
     page.merge_range(1, 0, 1, len(sheet.widths) - 1, _WHAT_TO_DO, looks.told)
     page.set_row(1, 36)
     heads = FIRST_LINE + sheet.heads
-    for place, text in sheet.texts:
-        look = looks.head if place.line < heads or place.columns > 1 else looks.text
-        _put(page, place, text, look)
+    for line, height in _heights(sheet).items():
+        page.set_row(line, height)
+    for one in sheet.texts:
+        look = looks.head if one.place.line < heads else looks.text if one.left else looks.centred
+        _put(page, one.place, one.text, look)
     for entry in sheet.entries:
         _entry(page, looks, entry, shown(entry, standing.get(entry.name, "")))
     _totals(page, looks, sheet)
     page.freeze_panes(heads, 0)
     page.set_paper(9)  # A4
-    page.fit_to_pages(1, 0)
-    if len(sheet.widths) > 4:
+    page.fit_to_pages(1, 1)
+    if sum(sheet.widths) > 140:
         page.set_landscape()
     page.protect("", {"format_columns": True, "format_rows": True})
+
+
+def _heights(sheet: EntrySheet) -> dict[int, float]:
+    """Heights of lines in points, so that every text is seen whole."""
+    heights = dict.fromkeys(range(FIRST_LINE, _last_line(sheet) + 1), 22.0)
+    for one in sheet.texts:
+        width = sum(sheet.widths[one.place.column : one.place.column + one.place.columns])
+        if one.place.lines == 1:
+            needed = 16.0 * -(-2 * len(one.text) // width) + 6  # a Chinese character is two wide
+            heights[one.place.line] = max(heights[one.place.line], needed)
+    return heights | {entry.place.line: 120.0 for entry in sheet.entries if entry.kind == "text"}
+
+
+def _last_line(sheet: EntrySheet) -> int:
+    return max(one.place.line for one in sheet.texts) + 1
 
 
 def _put(page: Any, place: Place, value: float | str, look: Any) -> None:
@@ -124,7 +143,6 @@ def _entry(page: Any, looks: _Looks, entry: Entry, value: float | str) -> None:
     place = entry.place
     if entry.kind == "text":
         _put(page, place, value, looks.words)
-        page.set_row(place.line, 120)
         return
     whole = entry.kind == "count"
     _put(page, place, value, looks.count if whole else looks.money)
@@ -156,7 +174,8 @@ def _totals(page: Any, looks: _Looks, sheet: EntrySheet) -> None:
 
 def _check(page: Any, looks: _Looks, sheet: EntrySheet, cells: Mapping[str, str]) -> None:
     """Under part three: whether each column keeps the rule of the form."""
-    line = max(place.line for place, _ in sheet.texts) + 2
+    line = _last_line(sheet) + 1
+    page.set_row(line, 24)
     page.merge_range(line, 0, line, 2, "勾稽核对（第一项加第二项＝第三项总计加第四项）", looks.text)
     for column, applicant in enumerate((*APPLICANTS, "total"), 3):
         four = [cells[f"applications.{row}.{applicant}"] for row in (RECEIVED, CARRIED_OVER, ANSWERED, CARRIED_FORWARD)]
