@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
 from publisher.counts.report.blocks import Number, Table, plain
-from publisher.counts.report.drawing import Report, project_figures
+from publisher.counts.report.drawing import project_figures
 from publisher.counts.report.layout import worded
 from publisher.counts.report.numbers import (
     Figure,
@@ -24,7 +23,7 @@ from publisher.counts.report.numbers import (
 )
 from publisher.counts.report.projects import Project
 from publisher.counts.report.tables import project_table
-from publisher.ledger.figures import Head
+from tests.support.reports import a_report
 
 
 @pytest.mark.parametrize(
@@ -60,14 +59,6 @@ def test_a_style_that_does_not_fit_the_unit_is_refused() -> None:
         written(Figure("x", "X", "count", 3), "yi")
     with pytest.raises(ValueError, match="cannot be written as over"):
         written(Figure("x", "X", "rate", Fraction(1, 3)), "over")
-
-
-def a_report(projects: list[Project], **more: Figure) -> Report:
-    return Report(
-        period="2024-03", year=2024, month=3, as_of=datetime(2024, 4, 1, tzinfo=UTC), real=True, office="某市中心",
-        head=Head(1, "0" * 64), figures=project_figures(projects) | more, channels=(), months=(), notices=(),
-        entered=(), unpriced=(), unlimited=(), issued=None, differences=(),
-    )  # fmt: skip
 
 
 def shared_out(group: str, count: int, amount: str, difference: str | None) -> list[Project]:

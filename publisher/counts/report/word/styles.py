@@ -23,6 +23,7 @@ TYPE_AREA = Mm(156)
 NOTE, FIGURE, GAP = "Note", "Figure", "Gap"
 TABLE_TEXT, TABLE_TIGHT, TABLE_HEAD = "Table Text", "Table Text Tight", "Table Head"
 
+TABLE_POINTS = 10.5
 _LATIN = "Times New Roman"
 
 
@@ -46,9 +47,9 @@ _STYLES = {
     "Heading 1": _Style("黑体", 16, 28, 2, before=6, after=4, with_next=True),
     "Heading 2": _Style("楷体", 16, 28, 2, after=4, with_next=True),
     NOTE: _Style("仿宋", 14, 24, 2),
-    TABLE_TEXT: _Style("仿宋", 10.5, before=2, after=2),
-    TABLE_TIGHT: _Style("仿宋", 10.5),
-    TABLE_HEAD: _Style("黑体", 10.5, centred=True),
+    TABLE_TEXT: _Style("仿宋", TABLE_POINTS, before=2, after=2),
+    TABLE_TIGHT: _Style("仿宋", TABLE_POINTS),
+    TABLE_HEAD: _Style("黑体", TABLE_POINTS, centred=True),
     FIGURE: _Style("仿宋", 10.5, centred=True, before=6, after=6),
     GAP: _Style("仿宋", 10.5, 10),
     "Footer": _Style("宋体", 14),

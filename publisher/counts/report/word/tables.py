@@ -9,10 +9,18 @@ from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Length, Mm
+from docx.shared import Length, Mm, Pt
 
 from publisher.counts.report.blocks import Cell, Form, Number, Table, plain
-from publisher.counts.report.word.styles import GAP, TABLE_HEAD, TABLE_TEXT, TABLE_TIGHT, TYPE_AREA, shares
+from publisher.counts.report.word.styles import (
+    GAP,
+    TABLE_HEAD,
+    TABLE_POINTS,
+    TABLE_TEXT,
+    TABLE_TIGHT,
+    TYPE_AREA,
+    shares,
+)
 
 _TALL = 20
 """Lines from which a form has a page of its own and is set tightly; a lower one is kept on one page."""
@@ -46,10 +54,11 @@ def _add(document: Document, form: Form, numbers: WD_ALIGN_PARAGRAPH) -> None:
     rows = [list(row.cells) for row in table.rows]
     for line, column, cell in form.placed():
         box = rows[line][column]
-        box.width = Length(sum(widths[column : column + cell.columns]))
+        width = Length(sum(widths[column : column + cell.columns]))
+        box.width = width
         if cell.rows > 1 or cell.columns > 1:
             box = box.merge(rows[line + cell.rows - 1][column + cell.columns - 1])
-        paragraph = _filled(box, cell, numbers)
+        paragraph = _filled(box, cell, numbers, Length(width - 2 * _MARGIN))
         if line < form.heads:
             paragraph.style = TABLE_HEAD
         elif is_tall(form):
@@ -58,12 +67,21 @@ def _add(document: Document, form: Form, numbers: WD_ALIGN_PARAGRAPH) -> None:
     document.add_paragraph("", style=GAP)
 
 
-def _filled(box: Any, cell: Cell, numbers: WD_ALIGN_PARAGRAPH) -> Any:
+_MARGIN = Mm(1)
+"""Left and right of each cell's text: forms with ten columns need the room."""
+_DIGIT = 0.6
+"""How wide a digit is at most, in parts of the size of the letters."""
+
+
+def _filled(box: Any, cell: Cell, numbers: WD_ALIGN_PARAGRAPH, room: Length) -> Any:
     paragraph = box.paragraphs[0]
     paragraph.style = TABLE_TEXT
-    paragraph.add_run(plain(cell.part))
+    run = paragraph.add_run(plain(cell.part))
     if isinstance(cell.part, Number):
         paragraph.alignment = numbers
+        largest = room.pt / (_DIGIT * len(cell.part.text) or 1)
+        if largest < TABLE_POINTS:
+            run.font.size = Pt(int(largest * 2) / 2)  # a number is never torn between two lines
     else:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if cell.left else WD_ALIGN_PARAGRAPH.CENTER
     box.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
@@ -84,11 +102,10 @@ def _keep_together(table: Any, form: Form) -> None:
 
 
 def _narrow_margins(table: Any) -> None:
-    """A millimetre left and right of each cell's text: forms with ten columns need the room."""
     margins = OxmlElement("w:tblCellMar")
     for side in ("left", "right"):
         margin = OxmlElement(f"w:{side}")
-        margin.set(qn("w:w"), str(Mm(1).twips))
+        margin.set(qn("w:w"), str(_MARGIN.twips))
         margin.set(qn("w:type"), "dxa")
         margins.append(margin)
     properties = table._tbl.tblPr
