@@ -7,6 +7,7 @@ import sys
 from publisher.cli import (
     acting,
     cleaning,
+    figures,
     looking,
     projects,
     proving,
@@ -27,6 +28,7 @@ for part in (
     cleaning,
     reporting,
     reports,
+    figures,
     projects,
     proving,
     reconciling,
