@@ -49,9 +49,8 @@ def verify(
     with desk.office() as office:
         heads = None if no_heads else office.settings.heads_folder
         show = moving_line()
-        verdict = verify_ledger(
-            office.ledger, heads, _public_key(office, key), progress=lambda done, of: show(done, of, "校验日志")
-        )
+        public = _public_key(office, key)
+        verdict = verify_ledger(office.ledger, heads, public, progress=lambda done, of: show(done, of, "校验日志"))
     if as_json:
         say_json(plain(verdict) | {"ok": verdict.ok, "practice": not verdict.real})
         return OK if verdict.ok else NOT_DONE
@@ -66,6 +65,8 @@ def verify(
     say(f"完整性：{proved}{verdict.proved_by}")
     if verdict.signed_to:
         say(f"签名：到第 {verdict.signed_to} 行为止有签名为证")
+    elif public is not None and not no_heads:
+        say(f"签名：没有一个链头是由公钥 {public.name} 签的，没有签名为证")
     say(f"末行哈希：{verdict.last_hash}")
     return OK if verdict.ok else NOT_DONE
 

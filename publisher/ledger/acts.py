@@ -124,16 +124,17 @@ def _texts(rows: Sequence[Delivery], operation: Operation) -> dict[str, str]:
 
 
 def _same_person(one: str, other: str) -> bool:
-    return _plain(one) == _plain(other)
+    return plain_name(one) == plain_name(other)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what two spellings of one person differ in: blanks, width, case."""
     return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def _give(tx: Tx, number: str, version_id: int, person: Person, digests: str) -> None:
     """Keep the approval; one that the same person gave to other texts of this version is replaced."""
-    if not _plain(person.by):
+    if not plain_name(person.by):
         raise NotAllowed("批准须有姓名，请用 --by 写明")
     given = tx.conn.execute(select(approval.c.by, approval.c.digests).where(approval.c.version_id == version_id)).all()
     before = next((row for row in given if _same_person(row.by, person.by)), None)

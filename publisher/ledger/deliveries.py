@@ -342,6 +342,8 @@ def submit(tx: Tx, row: Delivery, receipt: Receipt, next_at: datetime | None, **
             "submitted",
             PROGRAM,
             channel_number=proof["channel_number"],
+            url=proof["url"],
+            shown_digest=proof["shown_digest"],
             receipt_sha256=proof["receipt_sha256"],
             rendition_sha256=row.rendition_sha256,
             **data,

@@ -7,6 +7,7 @@ of the log, and no row before it can change but by tampering. Memory does not gr
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from publisher.ledger import borne_out, chain, sums
+from publisher.ledger import borne_out, borne_out_more, chain, sums
 from publisher.ledger.append_only import missing_triggers
 from publisher.ledger.heads import Head, read_heads
 from publisher.ledger.signing import PublicKey
@@ -97,6 +98,9 @@ def verify(
         faults += [fault for one in heads for fault in proof.add(one)]
         faults += borne_out.versions(conn, scratch)
         faults += borne_out.deliveries(conn, scratch)
+        faults += borne_out_more.intakes(conn, scratch)
+        faults += borne_out_more.entries(conn, scratch)
+        faults += _identity(conn, end.ledger_id, end.real)
         faults += wrong_sums
         faults += [
             Fault("unprotected", f"trigger {name}", "it is missing: rows could be changed")
@@ -160,6 +164,20 @@ def _end(seen: Walked, seq: int, last: str) -> Iterable[Fault]:
         yield Fault("changed", f"rows after {seq}", "the head row does not know them")
     elif last != seen.last_hash:
         yield Fault("rebuilt", f"row {seq} or before", "the last hash is not that of the head row")
+
+
+def _identity(conn: Connection, ledger_id: str, real: bool) -> Iterator[Fault]:
+    """Which ledger this is, and whether it is real, was said in its first row."""
+    first = conn.execute(
+        select(publication_log.c.payload).order_by(publication_log.c.seq).limit(1)
+    ).scalar_one_or_none()
+    try:
+        said = json.loads(first or "")["data"]
+        same = (said["ledger_id"], said["ledger"]) == (ledger_id, "real" if real else "practice")
+    except (ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        yield Fault("ledger_changed", "head row", "the first row of the log is of another ledger, or of another kind")
 
 
 def _sums(conn: Connection, scratch: Path) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import resource
@@ -66,14 +67,16 @@ class Bench:
         now = system_clock()
         with self.ledger.write() as tx:
             for notice in notices:
+                data = notice.project_no.encode() if notice.project_no else b""
+                sha256 = hashlib.sha256(data).hexdigest()
                 row_id = intake_rows.claim(
                     tx,
                     file_name="a.txt",
                     source=f"{notice.project_no}.txt",
                     declared=None,
                     is_folder=False,
-                    sha256=f"{hash(notice.project_no) % 2**255:064x}",
-                    blobs=[],
+                    sha256=sha256,
+                    blobs=[(sha256, data)],
                     place_name="a.txt",
                 )
                 row = intake_rows.read(tx.conn, row_id)

@@ -218,6 +218,9 @@ def test_keygen_makes_a_key_and_the_daemon_signs_with_it(desk: TestDesk) -> None
 
     assert told["ok"] and told["signed_to"] == told["proved_to"] > 0
     assert alone["ok"] and alone["proved_to"] == 0
+    assert desk.run("keygen", str(desk.home / "other.key")).exit_code == 0
+    others = desk.run("verify", "--key", str(desk.home / "other.key.pub"))
+    assert "没有签名为证" in others.output and "没有签名为证" not in desk.run("verify").output
     settings.write_text(settings.read_text("utf-8").replace("signing.key", "../data/k"), "utf-8")
     assert desk.run("once").exit_code == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import time
@@ -65,6 +66,8 @@ class World:
         content = notice or a_notice()
         now = self.clock()
         self._claims += 1
+        data = f"{self._claims}".encode()
+        sha256 = hashlib.sha256(data).hexdigest()
         with self.ledger.write() as tx:
             row_id = intake_rows.claim(
                 tx,
@@ -72,8 +75,8 @@ class World:
                 source=f"{self._claims}.txt",
                 declared=None,
                 is_folder=False,
-                sha256=f"{self._claims:064x}",
-                blobs=[],
+                sha256=sha256,
+                blobs=[(sha256, data)],
                 place_name=f"{self._claims}.txt",
             )
             row = intake_rows.read(tx.conn, row_id)

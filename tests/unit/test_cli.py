@@ -143,6 +143,9 @@ def test_every_event_that_the_program_logs_has_a_chinese_word() -> None:
     assert sorted(logged - set(words.EVENTS)) == []
 
 
+FAULT_MODULES = ("verify.py", "walk.py", "borne_out.py", "borne_out_more.py")
+
+
 def test_every_state_wait_group_and_fault_has_a_chinese_word() -> None:
     chinese = re.compile(r"[\u4e00-\u9fff]")
     assert all(chinese.search(words.state(state.value)) for state in State)
@@ -150,7 +153,7 @@ def test_every_state_wait_group_and_fault_has_a_chinese_word() -> None:
     assert all(chinese.search(words.intake(state.value)) for state in IntakeState)
     assert set(words.OUTCOMES) == set(IntakeState) - {IntakeState.CLAIMED}
     assert set(words.GROUPS) == set(GROUPS)
-    source = "\n".join((ROOT / "publisher/ledger" / name).read_text("utf-8") for name in ("verify.py",))
+    source = "\n".join((ROOT / "publisher/ledger" / name).read_text("utf-8") for name in FAULT_MODULES)
     assert set(re.findall(r"Fault\(\s*\"(\w+)\"", source)) <= set(words.FAULTS)
 
 
