@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from publisher.channel import Channel, DeliveryKey, Finding, Item, NoticeKey, Receipt, SetChannel, Store, Submission
+from publisher.channel import (
+    Channel,
+    DeliveryKey,
+    Finding,
+    Item,
+    Kept,
+    NoticeKey,
+    Receipt,
+    SetChannel,
+    Store,
+    Submission,
+)
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger.claims import Claimed
@@ -58,7 +69,7 @@ class ShowClaim:
     """A claimed change of a set: the deliveries that change, those that end with it, and what stands.
 
     `updates`: by publication, the update that carries its present text. `attempt_id` None: nothing
-    changes, the set is only shown once more.
+    changes, the set is only shown once more. `kept`: ids of what stands and is not handed over this time.
     """
 
     attempt_id: int | None
@@ -67,6 +78,7 @@ class ShowClaim:
     ending: tuple[Delivery, ...]
     standing: tuple[Delivery, ...]
     updates: Mapping[int, Delivery]
+    kept: frozenset[int] = frozenset()
 
     @property
     def staying(self) -> list[Delivery]:
@@ -86,12 +98,14 @@ class CallContext:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         permitted: Callable[[], bool],
+        kept: Sequence[Kept] = (),
     ) -> None:
         self._running = running
         self._now = now
         self._monotonic = monotonic
         self._permitted = permitted
         self.store = store
+        self.kept = kept
 
     def now(self) -> datetime:
         """The present instant."""
