@@ -15,6 +15,7 @@ from publisher.channel import (
     DeliveryKey,
     Finding,
     Item,
+    Kept,
     Listed,
     Lists,
     Looks,
@@ -71,7 +72,7 @@ class ShowClaim:
     """A claimed change of a set: the deliveries that change, those that end with it, and what stands.
 
     `updates`: by publication, the update that carries its present text. `attempt_id` None: nothing
-    changes, the set is only shown once more.
+    changes, the set is only shown once more. `kept`: ids of what stands and is not handed over this time.
     """
 
     attempt_id: int | None
@@ -80,6 +81,7 @@ class ShowClaim:
     ending: tuple[Delivery, ...]
     standing: tuple[Delivery, ...]
     updates: Mapping[int, Delivery]
+    kept: frozenset[int] = frozenset()
 
     @property
     def staying(self) -> list[Delivery]:
@@ -99,12 +101,14 @@ class CallContext:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         permitted: Callable[[], bool],
+        kept: Sequence[Kept] = (),
     ) -> None:
         self._running = running
         self._now = now
         self._monotonic = monotonic
         self._permitted = permitted
         self.store = store
+        self.kept = kept
 
     def now(self) -> datetime:
         """The present instant."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from publisher.channel import CannotTell, Finding, Found
+from publisher.channel import CannotTell, Finding, Found, Kept
 from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger import attempts, claims, daemons, deliveries, named_lease
@@ -288,10 +288,10 @@ class Sender:
                 self._wake.set()  # else whoever records the outcome does
         return running.following
 
-    def _context(self, running: Running, delivery_id: int | None) -> CallContext:
+    def _context(self, running: Running, delivery_id: int | None, kept: Sequence[Kept] = ()) -> CallContext:
         store = LedgerStore(self._ledger, running.channel.name, delivery_id)
         permitted = partial(self._permitted, running)
-        return CallContext(running, store, self._machine.clock, self._machine.monotonic, permitted)
+        return CallContext(running, store, self._machine.clock, self._machine.monotonic, permitted, kept)
 
     def _permitted(self, running: Running) -> bool:
         """On a shared ledger, whether the delivery is still this daemon's (fencing before the first byte)."""
@@ -490,7 +490,8 @@ class Sender:
         if isinstance(prepared, NeedsPerson):
             shown: calls.Shown = prepared
         else:
-            shown = calls.show(adapter, prepared.items, self._context(running, None), running)
+            context = self._context(running, None, prepared.kept)
+            shown = calls.show(adapter, prepared.items, context, running)
             if not isinstance(shown, ChannelError):
                 shown = {**shown, **prepared.unreadable}
         self._machine.fault("show.after")
