@@ -1,14 +1,15 @@
 """The kept sums worked out anew from the log, for verify: another way to them than the one on which they are written.
 
-One pass over the rows that count, notice by notice. What the tables say and what the log says is gathered side by
-side, on disk and by month where it grows, so that memory does not grow with the log.
+One pass over the rows that count, notice by notice. Many notices of a day have the same history (of one form and
+class, on the same channels): it is worked out once for all of them. What the tables say and what the log says is
+gathered side by side, on disk and by month where it grows, so that memory does not grow with the log.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -19,8 +20,11 @@ from sqlalchemy import Connection
 
 Key = tuple[str, ...]
 """visible_day, channel, tier, kind, form, project_class."""
+History = tuple[tuple[Any, ...], ...]
+"""The rows of a notice that count, as they come: weight, visible_day, kind, form, project_class, channel, tier."""
 
 _IN_MEMORY = 5_000
+_HISTORIES = 250
 _AT_A_TIME = 2000
 _COLUMNS = "visible_day, channel, tier, kind, form, project_class"
 # In the order of the index that holds all of it: no row is read.
@@ -82,26 +86,46 @@ def differences(conn: Connection, scratch: Path) -> Iterator[tuple[str, Key, int
     for table, column in _TABLES.items():
         for *key, says in _rows(conn, f"select {_COLUMNS}, {column} from {table}"):
             beside.add(table, tuple(key), says=says)
+    same: Counter[History] = Counter()
     for notice_id, rows in groupby(_rows(conn, _WEIGHTED), key=itemgetter(0)):
-        weights: dict[Key, int] = defaultdict(int)
-        for row in rows:
-            weights[row[2:]] += row[1]
-        _add_notice(beside, notice_id, weights)
+        if notice_id is None:
+            for row in rows:
+                beside.add("rollup", _key(row[2:]), log=row[1])
+            continue
+        same[tuple([row[1:] for row in rows])] += 1
+        if len(same) > _HISTORIES:
+            _add_all(beside, same)
+    _add_all(beside, same)
     yield from beside.differences()
 
 
-def _add_notice(beside: _Beside, notice_id: int | None, weights: dict[Key, int]) -> None:
-    """The publications of one notice, and its first standing day anywhere, on each tier and on each channel."""
+def _add_all(beside: _Beside, same: Counter[History]) -> None:
+    for history, notices in same.items():
+        _add_history(beside, history, notices)
+    same.clear()
+
+
+def _add_history(beside: _Beside, history: History, notices: int) -> None:
+    """The publications of notices of one history, and their first standing day anywhere, on each tier and channel."""
+    weights: dict[Sequence[str | None], int] = defaultdict(int)
+    for weight, *key in history:
+        weights[tuple(key)] += weight
     counted: set[tuple[str, str]] = set()
     ordered = sorted((tuple(part or "" for part in key), weight) for key, weight in weights.items())
     for (day, kind, form, of_class, channel, tier), weight in ordered:
-        beside.add("rollup", (day, channel, tier, kind, form, of_class), log=weight)
-        if weight <= 0 or notice_id is None:
+        beside.add("rollup", (day, channel, tier, kind, form, of_class), log=weight * notices)
+        if weight <= 0:
             continue
         for place in ("", ""), ("", tier), (channel, tier):
             if place not in counted:
                 counted.add(place)
-                beside.add("notice_rollup", (day, *place, kind, form, of_class), log=1)
+                beside.add("notice_rollup", (day, *place, kind, form, of_class), log=notices)
+
+
+def _key(parts: Sequence[str | None]) -> Key:
+    """A key in the order of the tables, of the columns in the order of the index."""
+    day, kind, form, of_class, channel, tier = (part or "" for part in parts)
+    return day, channel, tier, kind, form, of_class
 
 
 def _rows(conn: Connection, query: str) -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from publisher.channel import Absent, CannotTell, DeliveryKey, Finding, Found, Lists, Looks
 from publisher.counts.reconciled import Item
 from publisher.errors import ChannelError, Reason, TransientFailure
-from publisher.ledger import channel_state, claims, deliveries, rate_limit
+from publisher.ledger import attempts, channel_state, deliveries, rate_limit, set_members
 from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.contents import ContentDamaged, read_contents
 from publisher.ledger.deliveries import Delivery
@@ -128,9 +128,9 @@ class _Standing:
 
 def _standing(ledger: Ledger, name: str, wanted: Set[int]) -> _Standing:
     with ledger.read() as conn:
-        changing = claims.is_changing(conn, name)
-        rows = tuple(row for row in claims.shown(conn, name) if row.id in wanted)
-        updates = {id_: row for id_, row in claims.standing_updates(conn, name).items() if id_ in wanted}
+        changing = attempts.is_changing(conn, name)
+        rows = tuple(row for row in set_members.shown(conn, name) if row.id in wanted)
+        updates = {id_: row for id_, row in set_members.standing_updates(conn, name).items() if id_ in wanted}
     return _Standing(rows, updates, changing)
 
 
@@ -200,7 +200,7 @@ def read_list(asker: Asker, channel: OpenChannel) -> ForeignItems | None:
 
 def _answered(asker: Asker, observation_id: int, finding: str, detail: str = "", digest: str | None = None) -> None:
     with asker.ledger.write() as tx:
-        claims.end_observation(tx, observation_id, finding, detail, digest)
+        attempts.end_observation(tx, observation_id, finding, detail, digest)
 
 
 def _when_slot_is_free(asker: Asker, channel: OpenChannel, row: Delivery | None) -> int:
@@ -211,7 +211,7 @@ def _when_slot_is_free(asker: Asker, channel: OpenChannel, row: Delivery | None)
             channel_state.lock_state(tx, channel.name)  # as the daemons do before they count
             tx.look_at_clock()
             if rate is None or rate_limit.slots_left(tx, channel.name, rate.calls, rate.per, limit) > 0:
-                return claims.open_observation(tx, channel.name, row)
+                return attempts.open_observation(tx, channel.name, row)
             free_at = rate_limit.next_slot(tx.conn, channel.name, rate.per, tx.now, limit)
             wait = (free_at - tx.now).total_seconds()
         asker.machine.sleep(min(1.0, max(0.05, wait)))  # not in one go: the program may have to end meanwhile

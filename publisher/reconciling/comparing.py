@@ -10,7 +10,7 @@ from publisher.counts import queries
 from publisher.counts.queries import Span
 from publisher.counts.reconciled import Item, OfChannel, as_entry, is_month
 from publisher.delivery import State
-from publisher.ledger import alarms, claims
+from publisher.ledger import alarms, set_members
 from publisher.ledger.deliveries import Delivery, read
 from publisher.reconciling.asking import (
     BY_HAND,
@@ -68,7 +68,7 @@ def _answers(asker: Asker, channel: OpenChannel, rows: Sequence[Delivery]) -> li
     if not channel.capabilities.findable:
         return [Answer(BY_HAND, "该渠道不能由程序查询") for _ in rows]
     with asker.ledger.read() as conn:
-        updates = claims.standing_updates(conn, channel.name)
+        updates = set_members.standing_updates(conn, channel.name)
     return [ask_one(asker, channel, row, updates.get(row.id, row)) for row in rows]
 
 
