@@ -291,7 +291,10 @@ class Worker:
             return self.office.receipts.write_due()
 
     def watch(self) -> None:
-        """Raise and clear the alarms about what should not last; write a head that could not be written when due."""
+        """Raise and clear the alarms about what should not last; write a head that could not be written when due.
+
+        The pages of months that were compared since the last turn, by whomever, come into the staff folder.
+        """
         if self._head_missing:
             self._head_missing = not self.office.write_head("midnight")
         if not self.line.lease.take():
@@ -300,23 +303,18 @@ class Worker:
         now = office.machine.clock()
         watch.look(office.ledger, office.channels, office.settings.sending, now)
         legal.look(office.ledger, office.law, office.settings.channels, now)
+        self._write_reconciled()
 
     def reconcile(self) -> bool:
-        """Compare the past month with the channels if that is due; a call in flight is waited for by `close`.
-
-        The pages of months compared since the last turn, by this or by a person, are written into the staff folder.
-        """
+        """Compare the past month with the channels if that is due; a call in flight is waited for by `close`."""
         office = self.office
         asker = Asker(office.ledger, office.machine, office.settings.sending, lambda: not self._ending.is_set())
         with self._reconciling:
             try:
-                done = reconcile_monthly(asker, office.channels, str(self.daemon_id), office.folders.reconciled.name)
+                return reconcile_monthly(asker, office.channels, str(self.daemon_id), office.folders.reconciled.name)
             except Interrupted:
                 logger.info("the comparison with the channels was interrupted; it is made after the next start")
                 return False
-            if self.line.lease.take():
-                self._write_reconciled()
-            return done
 
     def _write_reconciled(self) -> None:
         try:

@@ -412,10 +412,10 @@ class Lists(Protocol):
 class Looks(Protocol):
     """A set channel that can look at what readers see of its set and changes nothing by it: for reconciliation.
 
-    `look` is given the whole set that should stand and answers for every item. `Found`: readers see it; its digest
-    is the rendition's `text_digest` where they see what was approved, and another where they do not, whatever the
-    channel's fidelity. `Absent`: they do not see it. `CannotTell`: a person must look. It writes no file, takes no
-    set number and keeps nothing in the store. It raises `ChannelError` where the set cannot be read.
+    `look` is given some or all of what should stand in the set, and answers for every item. `Found`: readers see it;
+    its digest is the rendition's `text_digest` where they see what was approved, and another where they do not,
+    whatever the channel's fidelity. `Absent`: they do not see it. `CannotTell`: a person must look. It writes no file,
+    takes no set number and keeps nothing in the store. It raises `ChannelError` where the set cannot be read.
     """
 
     def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]: ...

@@ -30,10 +30,10 @@ def page_of(ledger: Ledger, first: date, last: date, letterhead: Letterhead) -> 
 
 
 def write_pages(ledger: Ledger, folder: Path, letterhead: Letterhead) -> tuple[Path, ...]:
-    """Write the page of every month that was compared since the last writing; gives the files.
+    """Write the page of every month that was compared since the last call; gives the files. For the daemon.
 
-    Each replaces its old page as a whole. Where the folder is away the alarm `reconcile_page` is raised and OSError
-    with it; the next call that succeeds writes them and clears it.
+    Where the folder is away the alarm `reconcile_page` is raised and OSError with it; the next call that succeeds
+    writes them and clears it.
     """
     store = LedgerStore(ledger, channel_state.ALL)
     before = int(store.get(_WRITTEN) or 0)
@@ -41,7 +41,8 @@ def write_pages(ledger: Ledger, folder: Path, letterhead: Letterhead) -> tuple[P
         spans, end = compared_since(conn, before)
     months = sorted(span for span in spans if is_month(*span))
     try:
-        written = tuple(_write(ledger, folder, first, last, letterhead) for first, last in months)
+        folder.mkdir(parents=True, exist_ok=True)
+        written = tuple(write_page(ledger, folder, first, last, letterhead) for first, last in months)
     except OSError as error:
         with ledger.write() as tx:
             detail = f"对账单无法写入文件夹：{folder}（{error.strerror}）；对账结果已在日志中"
@@ -53,10 +54,10 @@ def write_pages(ledger: Ledger, folder: Path, letterhead: Letterhead) -> tuple[P
     return written
 
 
-def _write(ledger: Ledger, folder: Path, first: date, last: date, letterhead: Letterhead) -> Path:
+def write_page(ledger: Ledger, folder: Path, first: date, last: date, letterhead: Letterhead) -> Path:
+    """Write the page of a month that was compared, in place of the old one as a whole. Raises OSError."""
     page = page_of(ledger, first, last, letterhead)
     assert page is not None, f"{span_name(first, last)} was compared"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / page_name(first)
     write_new(path, page)
     return path

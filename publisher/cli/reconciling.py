@@ -18,7 +18,7 @@ from publisher.cli.times import first_day, last_day
 from publisher.counts.reconciled import WORDS, Kept, OfChannel, is_month, last_kept, span_name
 from publisher.errors import NotAllowed
 from publisher.notice import LOCAL
-from publisher.reconciled_pages import page_of, write_pages
+from publisher.reconciled_pages import page_of, write_page
 from publisher.reconciling.asking import Asker
 from publisher.reconciling.comparing import reconcile as reconcile_channels
 from publisher.reconciling.monthly import due_month
@@ -61,7 +61,7 @@ def reconcile(
         else:
             asker = Asker(office.ledger, office.machine, office.settings.sending)
             results = reconcile_channels(asker, office.channels, first, end, by=desk.person(by).by, only=channel)
-            kept, written = (), _write_pages(office)
+            kept, written = (), _write_page(office, first, end)
         if as_json:
             _say_json(results, kept, first, end, office)
         else:
@@ -82,12 +82,17 @@ def _kept(office: Office, first: date, last: date, channel: str | None) -> tuple
     return kept
 
 
-def _write_pages(office: Office) -> bool:
-    """The page in the staff folder; where it cannot be written, the result stands in the log all the same."""
+def _write_page(office: Office, first: date, last: date) -> bool:
+    """A month's page in the staff folder, if that is here: else the daemon writes it, wherever it runs.
+
+    Where it cannot be written, the result stands in the log all the same.
+    """
+    folder = office.folders.reconciled
+    if not is_month(first, last) or not folder.exists():
+        return True
     try:
-        write_pages(office.ledger, office.folders.reconciled, office.letterhead)
+        write_page(office.ledger, folder, first, last, office.letterhead)
     except OSError as error:
-        folder = office.folders.reconciled
         typer.echo(f"对账单没有写入 {folder}（{error.strerror}）；对账结果已在日志中，文件夹恢复后程序会补写", err=True)
         return False
     return True

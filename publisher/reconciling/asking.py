@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from publisher.channel import Absent, CannotTell, DeliveryKey, Finding, Found, Lists, Looks
@@ -88,13 +88,13 @@ _LOOKS = 10
 """How often a set that is just being changed is looked at, a second apart, before that is said."""
 
 
-def look_at_set(asker: Asker, channel: OpenChannel, adapter: Looks) -> Mapping[int, Answer] | str:
-    """What readers see of a set, by delivery, or why it could not be seen.
+def look_at_set(asker: Asker, channel: OpenChannel, adapter: Looks, wanted: Set[int]) -> Mapping[int, Answer] | str:
+    """What readers see of the `wanted` publications that still stand in a set, by delivery; or why it cannot be seen.
 
-    It is looked at only, not shown anew: that would put right what is to be found. Raises `Interrupted`.
+    The set is looked at only, not shown anew: that would put right what is to be found. Raises `Interrupted`.
     """
     observation_id = _when_slot_is_free(asker, channel, None)
-    seen = _look_until_still(asker, channel, adapter)
+    seen = _look_until_still(asker, channel, adapter, wanted)
     if isinstance(seen, ChannelError):
         _answered(asker, observation_id, "failed", str(seen))
         return str(seen)
@@ -102,12 +102,14 @@ def look_at_set(asker: Asker, channel: OpenChannel, adapter: Looks) -> Mapping[i
     return seen
 
 
-def _look_until_still(asker: Asker, channel: OpenChannel, adapter: Looks) -> dict[int, Answer] | ChannelError:
+def _look_until_still(
+    asker: Asker, channel: OpenChannel, adapter: Looks, wanted: Set[int]
+) -> dict[int, Answer] | ChannelError:
     """What goes up or comes down meanwhile would be told wrongly: then it is looked at again."""
     for _ in range(_LOOKS):
-        before = _standing(asker.ledger, channel.name)
+        before = _standing(asker.ledger, channel.name, wanted)
         seen = _look_once(asker, channel, adapter, before)
-        if not before.changing and before == _standing(asker.ledger, channel.name):
+        if not before.changing and before == _standing(asker.ledger, channel.name, wanted):
             return seen
         if not asker.go_on():
             raise Interrupted
@@ -117,17 +119,19 @@ def _look_until_still(asker: Asker, channel: OpenChannel, adapter: Looks) -> dic
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What should be shown, the updates by publication, and whether the set is being changed just now."""
+    """What of the wanted should be shown, its updates, and whether the set is being changed just now."""
 
     rows: tuple[Delivery, ...]
     updates: Mapping[int, Delivery]
     changing: bool
 
 
-def _standing(ledger: Ledger, name: str) -> _Standing:
+def _standing(ledger: Ledger, name: str, wanted: Set[int]) -> _Standing:
     with ledger.read() as conn:
         changing = attempts.a_set_is_changing(conn, name)
-        return _Standing(tuple(set_members.shown(conn, name)), set_members.standing_updates(conn, name), changing)
+        rows = tuple(row for row in set_members.shown(conn, name) if row.id in wanted)
+        updates = {id_: row for id_, row in set_members.standing_updates(conn, name).items() if id_ in wanted}
+    return _Standing(rows, updates, changing)
 
 
 def _look_once(

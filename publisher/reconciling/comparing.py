@@ -77,7 +77,7 @@ def _of_set(asker: Asker, channel: OpenChannel, rows: Sequence[Delivery]) -> lis
         return [Answer(BY_HAND, "该渠道整体展示，程序不能查看读者所见") for _ in rows]
     if not rows:
         return []
-    seen = look_at_set(asker, channel, channel.adapter)
+    seen = look_at_set(asker, channel, channel.adapter, {row.id for row in rows})
     if isinstance(seen, str):
         return [Answer(UNANSWERED, seen) for _ in rows]
     # What is not among them has come down since the comparison began, as it was to.

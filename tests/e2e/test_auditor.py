@@ -60,6 +60,7 @@ def everything(folder: Path) -> dict[str, str]:
 
 
 def test_an_auditor_sees_counts_and_verifies_and_leaves_no_trace(desk: TestDesk, tmp_path: Path) -> None:
+    desk.run("reconcile", "--by", "王某")
     permit(desk.data, write=False)
     before = everything(desk.data)
 
@@ -72,12 +73,17 @@ def test_an_auditor_sees_counts_and_verifies_and_leaves_no_trace(desk: TestDesk,
     pack = typed(desk, "evidence", "1", "--out", str(tmp_path / "pack.zip"))
     assert pack.returncode == 0 and "只读账户：本次取出没有记入发布日志" in pack.stdout
 
+    page = tmp_path / "page.html"
+    assert typed(desk, "reconcile", "--last", "--page", str(page)).returncode == 0
+    assert "county网" in page.read_text("utf-8")
+
     assert everything(desk.data) == before
 
 
 @pytest.mark.parametrize(
     "words",
     [
+        ["reconcile"],
         ["stop", "--by", "王某", "--reason", "x"],
         ["figures", "set", "lawsuits", "0", "--year", "2026", "--by", "王某"],
         ["withdraw", "1", "--by", "王某", "--reason", "x"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from publisher.errors import Reason, TransientFailure
 from publisher.ledger.chain import Entry
 from publisher.ledger.claims import begin_show
 from publisher.ledger.tables import blob, observation
+from publisher.notice import LOCAL
 from publisher.reconciling.asking import Asker
 from publisher.reconciling.comparing import reconcile
 from tests.support.builders import a_config, a_notice
@@ -62,13 +63,14 @@ class Unwell(FakeSetChannel):
         super().__init__(a_config("board"))
         self.troubles: list[Exception] = []
         self.forgets = False
-        self.looks = 0
+        self.looks = self.last = 0
         self.meanwhile: Callable[[], None] = lambda: None
 
     def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]:
         self.looks += 1
-        found = super().look(items, context)
+        self.last = len(items)
         self.meanwhile()
+        found = super().look(items, context)
         if self.troubles:
             raise self.troubles.pop(0)
         return {} if self.forgets else found
@@ -131,6 +133,17 @@ def test_after_an_update_of_a_set_the_new_text_is_what_is_looked_for(tmp_path: P
     assert compared(world).found == 1
 
 
+def test_of_a_set_only_what_is_asked_about_is_looked_at(tmp_path: Path) -> None:
+    board = Unwell()
+    world = world_of(tmp_path, board)
+    world.clock.move_to(datetime(2018, 2, 1, tzinfo=LOCAL))
+    world.accept(a_notice(project_no="QFZB-2018-0001", dates={}))
+    world.run_for(minutes=1)
+    assert len(board.board.shown) == 3
+
+    assert (compared(world).found, board.last) == (2, 2)
+
+
 def test_a_set_channel_that_cannot_look_leaves_its_publications_to_a_person_by_name(tmp_path: Path) -> None:
     one = compared(world_of(tmp_path, Blind()))
 
@@ -158,15 +171,16 @@ def test_a_set_that_changes_while_it_is_looked_at_is_looked_at_again(tmp_path: P
     board = Unwell()
     world = world_of(tmp_path, board)
 
-    def another() -> None:
+    def withdrawn() -> None:
         board.meanwhile = lambda: None
-        world.accept(a_notice(project_no="QFZB-2017-9999", dates={}))
-        world.step()
+        an_act(world, world.row("1", "board"), Operation.WITHDRAW, content="")
+        world.run_for(minutes=1)
 
-    board.meanwhile = another
+    board.meanwhile = withdrawn
     one = compared(world)
 
-    assert (board.looks, one.found, one.agrees) == (2, 2, True)
+    assert len(board.board.shown) == 1, "it came down while the set was looked at"
+    assert (board.looks, one.items) == (2, ())
 
 
 def test_a_set_whose_change_does_not_end_is_told_as_unanswered(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from publisher.app import read_settings, start_worker
 from publisher.notice import LOCAL
 from publisher.reconciling.asking import Asker
 from publisher.reconciling.comparing import reconcile
+from publisher.settings import LEDGER_URL_VARIABLE
 from tests.support.clocked_desk import ALL, ClockedDesk
 from tests.support.desk import TestDesk
 
@@ -34,6 +37,13 @@ def clocked(tmp_path: Path) -> Iterator[ClockedDesk]:
     desk.close()
 
 
+def compare(desk: ClockedDesk) -> bool:
+    """What the daemon does in its turns: the monthly comparison if it is due, and the pages of what was compared."""
+    done = desk.line.reconcile()
+    desk.line.watch()
+    return done
+
+
 def folder(desk: ClockedDesk) -> Path:
     return desk.line.office.folders.reconciled
 
@@ -43,7 +53,7 @@ def articles(desk: ClockedDesk) -> list[Path]:
 
 
 def test_the_monthly_comparison_leaves_its_page_in_the_staff_folder(clocked: ClockedDesk) -> None:
-    assert clocked.line.reconcile()
+    assert compare(clocked)
     (page,) = folder(clocked).iterdir()
     text = page.read_text("utf-8")
 
@@ -54,7 +64,7 @@ def test_the_monthly_comparison_leaves_its_page_in_the_staff_folder(clocked: Clo
 
 def test_a_page_of_what_is_missing_names_it_and_the_alarm_names_the_page(clocked: ClockedDesk) -> None:
     articles(clocked)[0].unlink()
-    clocked.line.reconcile()
+    compare(clocked)
     text = (folder(clocked) / "2017-12.html").read_text("utf-8")
 
     assert "不符事项（1 件）" in text and "缺失" in text
@@ -65,17 +75,17 @@ def test_the_page_is_made_anew_once_the_month_was_compared_again_and_not_otherwi
     article = articles(clocked)[0]
     content = article.read_bytes()
     article.unlink()
-    clocked.line.reconcile()
+    compare(clocked)
     page = folder(clocked) / "2017-12.html"
     first = page.stat().st_ino
-    clocked.line.reconcile()
+    compare(clocked)
     assert page.stat().st_ino == first, "nothing was compared since"
 
     article.write_bytes(content)
     office = clocked.line.office
     asker = Asker(office.ledger, office.machine, office.settings.sending)
     reconcile(asker, office.channels, date(2017, 12, 1), date(2017, 12, 31), by="王某")
-    clocked.line.reconcile()
+    compare(clocked)
     text = page.read_text("utf-8")
     assert "程序核对过的全部相符。" in text and "王某" in text
     assert clocked.alarms() == {}
@@ -84,11 +94,11 @@ def test_the_page_is_made_anew_once_the_month_was_compared_again_and_not_otherwi
 def test_a_folder_that_is_away_raises_an_alarm_and_the_page_comes_when_it_is_back(clocked: ClockedDesk) -> None:
     shutil.rmtree(folder(clocked))
     folder(clocked).write_bytes(b"in the way")
-    clocked.line.reconcile()
+    compare(clocked)
     assert "对账单无法写入" in clocked.alarms()["reconcile_page"]
 
     folder(clocked).unlink()
-    clocked.line.reconcile()
+    compare(clocked)
     assert (folder(clocked) / "2017-12.html").exists()
     assert clocked.alarms() == {}
 
@@ -176,6 +186,20 @@ def test_a_file_that_exists_is_refused_before_any_channel_is_asked(desk: TestDes
     assert (told.exit_code, page.read_text("utf-8")) == (2, "mine")
     assert "--page" in told.output
     assert desk.run("reconcile", "--month", month(desk), "--last").exit_code == 1
+
+
+def test_without_the_staff_folder_here_the_page_is_left_to_the_daemon(desk: TestDesk) -> None:
+    shutil.rmtree(desk.data / "folders" / "对账")
+    told = desk.run("reconcile", "--month", month(desk))
+
+    assert told.exit_code == 0, told.output
+    assert not (desk.data / "folders" / "对账").exists()
+    environ = os.environ | {LEDGER_URL_VARIABLE: desk.url}
+    worker = start_worker(read_settings(desk.home, desk.data, environ), environ)
+    shutil.rmtree(desk.data / "folders" / "对账")
+    worker.watch()
+    worker.close()
+    assert (desk.data / "folders" / "对账" / f"{month(desk)}.html").exists()
 
 
 def test_a_folder_that_is_away_leaves_the_result_in_the_log_and_says_so(desk: TestDesk) -> None:
