@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+JOBS ?= auto
+# A file's tests stay together; each worker starts servers of its own, so that more than four gain nothing.
+PYTEST := $(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 4 --dist loadfile
 
 # 3.11 first: the versions in constraints.txt were tried with it.
 NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -42,16 +45,16 @@ demo: $(STAMP)  ## publish the sample notices on practice channels, show log and
 run: $(STAMP)  ## run the program on practice channels, its folders in var/run (end it with Ctrl-C)
 	$(BIN)/publisher run --practice --data var/run
 
-test: $(STAMP)  ## run the tests (KILLS=12: how often the program is killed in the middle of its work)
-	KILLS=$${KILLS:-12} $(BIN)/pytest
+test: $(STAMP)  ## run the tests on every core (KILLS=12: how often the program is killed in its work; JOBS=0: one after the other)
+	KILLS=$${KILLS:-12} $(PYTEST)
 
 check: $(STAMP)  ## everything that must hold: format, lint, types, arrows between modules, tests with 60 kills, on PostgreSQL too
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	KILLS=$${KILLS:-60} $(BIN)/pytest
-	DATABASE=postgresql KILLS=20 $(BIN)/pytest tests/contract tests/integration tests/e2e/test_kills.py
+	KILLS=$${KILLS:-60} $(PYTEST)
+	DATABASE=postgresql KILLS=20 $(PYTEST) tests/contract tests/integration tests/e2e/test_kills.py
 
 fix: $(STAMP)  ## put format, imports and simple findings of the linter right
 	$(BIN)/ruff check --fix

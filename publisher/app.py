@@ -23,7 +23,7 @@ from publisher.intake.feeds import FeedIntake
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
 from publisher.intake.progress import Progress, Tell, log
 from publisher.intake.staff_folders import Mover, StaffFolders
-from publisher.ledger import claims, contents, named_lease, routing_log
+from publisher.ledger import contents, daemons, named_lease, routing_log
 from publisher.ledger.acts import Person
 from publisher.ledger.alarms import clear_alarm, raise_alarm, standing_since
 from publisher.ledger.chain import Entry, local_day
@@ -338,7 +338,7 @@ class Worker:
         if isinstance(self.pool, ThreadPool):
             self.pool.close()
         with self.office.ledger.write() as tx:
-            claims.end_daemon(tx, self.sender.daemon_id)
+            daemons.end(tx, self.sender.daemon_id)
             named_lease.free(tx, [self.sender.daemon_id])
             tx.log(Entry(event="stopped_running", by=PROGRAM, data={"daemon": self.sender.daemon_id}))
         self.office.write_head("stop")
@@ -376,7 +376,7 @@ def start_worker(
         ) from error
     ledger = office.ledger
     with ledger.write() as tx:
-        daemon_id = claims.register_daemon(tx, host, pid, settings.sending.lease, str(path.resolve()))
+        daemon_id = daemons.register(tx, host, pid, settings.sending.lease, str(path.resolve()))
         tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host}))
     _note_routing(ledger, settings)
     rules = Rules(settings.sending, outside.chance)

@@ -16,7 +16,7 @@ from publisher.channel import Absent, Found, Lists
 from publisher.counts import queries
 from publisher.counts.queries import Span
 from publisher.errors import ChannelError
-from publisher.ledger import alarms, channel_state, claims, rate_limit
+from publisher.ledger import alarms, attempts, channel_state, rate_limit
 from publisher.ledger.chain import Entry
 from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.contents import read_contents
@@ -134,7 +134,7 @@ def _ask(asker: Asker, channel: OpenChannel, row: Delivery) -> tuple[str, str]:
     detail = str(finding) if isinstance(finding, ChannelError) else ""
     with asker.ledger.write() as tx:
         digest = getattr(finding, "digest", None)
-        claims.end_observation(tx, observation_id, word, detail, digest)
+        attempts.end_observation(tx, observation_id, word, detail, digest)
     if isinstance(finding, ChannelError):
         return "unanswered", detail
     if isinstance(finding, Absent):
@@ -157,7 +157,7 @@ def _when_slot_is_free(asker: Asker, channel: OpenChannel, row: Delivery | None)
             channel_state.lock_state(tx, channel.name)  # as the daemons do before they count
             tx.look_at_clock()
             if rate is None or rate_limit.slots_left(tx, channel.name, rate.calls, rate.per, limit) > 0:
-                return claims.open_observation(tx, channel.name, row)
+                return attempts.open_observation(tx, channel.name, row)
             free_at = rate_limit.next_slot(tx.conn, channel.name, rate.per, tx.now, limit)
             wait = (free_at - tx.now).total_seconds()
         asker.machine.sleep(min(1.0, max(0.05, wait)))  # not in one go: the program may have to end meanwhile
@@ -184,7 +184,7 @@ def _foreign(asker: Asker, channel: OpenChannel, ever: set[str]) -> list[Item] |
         listed, found = None, "failed"
         trouble = str(error)
     with asker.ledger.write() as tx:
-        claims.end_observation(tx, observation_id, found, trouble if found == "failed" else "")
+        attempts.end_observation(tx, observation_id, found, trouble if found == "failed" else "")
     if found == "failed":
         return [Item("unanswered", channel.name, "", "", f"渠道的公告列表无法读取：{trouble}")]
     if listed is None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.channel import Rendition, TaskNote
 from publisher.delivery import IntakeState, Operation, State, WaitsFor
 from publisher.errors import ADVICE, NotAllowed, Problem, Reason
-from publisher.ledger import acts, claims, contents, deliveries, intake_rows, places
+from publisher.ledger import acts, attempts, contents, deliveries, intake_rows, places
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import Entry, sha256_text
 from publisher.ledger.deliveries import Delivery
@@ -106,7 +106,7 @@ def may_replace(conn: Connection, notice_id: int) -> str | None:
         state = State(row.state)
         if state in (State.SUPERSEDED, State.CANCELLED) or deliveries.waits_for_feeder(row):
             continue
-        if state in (State.PENDING, State.FAILED, State.HELD) and not claims.may_be_public(conn, row):
+        if state in (State.PENDING, State.FAILED, State.HELD) and not attempts.may_be_public(conn, row):
             continue
         return f"在 {row.channel} 上为“{state.label}”，原文将继续发布；不同的内容须以更正公告发布"
     return None

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from publisher.channel import Capabilities, Receipt
 from publisher.delivery import STANDS, Operation, State, WaitsFor
 from publisher.errors import NotAllowed, Reason
-from publisher.ledger import claims, deliveries, intake_rows
+from publisher.ledger import attempts, deliveries, intake_rows
 from publisher.ledger.alarms import clear_alarm
 from publisher.ledger.chain import Entry, iso
 from publisher.ledger.deliveries import Delivery
@@ -182,7 +182,7 @@ def release(
     told = []
     for row in held:
         ability = capabilities(row.channel)
-        if not claims.may_be_public(tx.conn, row):
+        if not attempts.may_be_public(tx.conn, row):
             _let_go(tx, row, person, reason, not_there=False)
             said = "已放行"
         elif not_there:
@@ -202,10 +202,10 @@ def release(
 
 def _let_go(tx: Tx, row: Delivery, person: Person, reason: str, *, not_there: bool) -> None:
     if not_there:
-        if claims.call_still_runs(tx.conn, row.id):
+        if attempts.call_still_runs(tx.conn, row.id):
             raise NotAllowed(f"{row.channel} 上一次发送的调用尚未结束，可能仍会送达：请待其结束或重新启动程序后再放行")
         # Whoever asserts that it is not there vouches for it: the calls of before are settled by that.
-        claims.settle_calls(tx, row.id, "not_there")
+        attempts.settle_calls(tx, row.id, "not_there")
     data = {"account": person.account, "why": reason, "not_there": not_there}
     # Released after its bid deadline, it is to go in spite of that.
     bid_deadline = None if row.reason == Reason.BID_DEADLINE_OVER.value else row.bid_deadline
@@ -294,7 +294,7 @@ def cancel(tx: Tx, rows: Sequence[Delivery], person: Person, reason: str) -> lis
     """
     rows = locked(tx, rows)
     can = [row for row in rows if State(row.state) in _NOT_SENT or deliveries.waits_for_feeder(row)]
-    doubtful = [row.channel for row in can if claims.may_be_public(tx.conn, row)]
+    doubtful = [row.channel for row in can if attempts.may_be_public(tx.conn, row)]
     if doubtful:
         raise NotAllowed(f"{'、'.join(doubtful)} 可能已发布：请先人工核对，用 confirm 或 release --not-there 说明")
     states = "、".join(f"{row.channel} {State(row.state).label}" for row in rows)

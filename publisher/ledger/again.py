@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from publisher.channel import Rendition
 from publisher.delivery import IntakeState, Operation, State
 from publisher.errors import NotAllowed, Reason
-from publisher.ledger import acts, claims, deliveries, intake_rows
+from publisher.ledger import acts, attempts, deliveries, intake_rows
 from publisher.ledger.acts import CapabilitiesOf, Person, Told, send_again
 from publisher.ledger.chain import Entry
 from publisher.ledger.deliveries import Delivery
@@ -113,7 +113,7 @@ def renderable(conn: Connection, rows: Sequence[Delivery]) -> list[Delivery]:
 def _may_render(conn: Connection, row: Delivery) -> bool:
     if row.operation == Operation.WITHDRAW.value:
         return False
-    return State(row.state) in (State.FAILED, State.HELD, State.PENDING) and not claims.may_be_public(conn, row)
+    return State(row.state) in (State.FAILED, State.HELD, State.PENDING) and not attempts.may_be_public(conn, row)
 
 
 def replace_texts(

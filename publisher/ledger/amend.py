@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 from publisher.channel import Rendition, TaskNote
 from publisher.delivery import Operation, State, WaitsFor
 from publisher.errors import NotAllowed, Reason
-from publisher.ledger import acts, claims, deliveries
+from publisher.ledger import acts, attempts, deliveries
 from publisher.ledger.acts import Person, Told
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Connection, Tx
@@ -87,7 +87,7 @@ def _withdraw_one(tx: Tx, row: Delivery, person: Person, reason: str, ways: Ways
     changes = _changes_of(tx, row)
     if state is State.ENDED:
         return _give_other_reason(tx, row, changes, person, reason, ways)
-    if state in _BEFORE_SENT and not claims.may_be_public(tx.conn, row):
+    if state in _BEFORE_SENT and not attempts.may_be_public(tx.conn, row):
         deliveries.cancel(tx, row, person.by, reason, account=person.account)
         return "尚未发布，已取消"
     if state is not State.PUBLISHED:
@@ -96,7 +96,7 @@ def _withdraw_one(tx: Tx, row: Delivery, person: Person, reason: str, ways: Ways
     asked = [c for c in open_ones if c.operation == Operation.WITHDRAW.value and c.state != State.FAILED.value]
     if asked and (asked[0].reason_given == reason or State(asked[0].state) not in _BEFORE_SENT):
         return "已在撤回中" + ("，等人工办理（见 tasks）" if asked[0].state == State.HELD.value else "")
-    if any(State(c.state) not in _BEFORE_SENT or claims.may_be_public(tx.conn, c) for c in open_ones):
+    if any(State(c.state) not in _BEFORE_SENT or attempts.may_be_public(tx.conn, c) for c in open_ones):
         return None
     for before in open_ones:
         deliveries.cancel(tx, before, person.by, "改为撤回", account=person.account)
@@ -120,7 +120,7 @@ def _give_other_reason(
         if before.reason_given == reason:
             return "更改撤回理由已转人工办理（见 tasks）"
         deliveries.cancel(tx, before, person.by, "撤回理由另有更改", account=person.account)
-    if claims.was_shown_in_a_set(tx.conn, [one.id for one in changes]):
+    if attempts.was_shown_in_a_set(tx.conn, [one.id for one in changes]):
         told = {"account": person.account, "before": row.reason_given, "reason": reason}
         tx.log(deliveries.entry(row, "reason_changed", person.by, **told))
         deliveries.set_reason_given(tx, row, reason)

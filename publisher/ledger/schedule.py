@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from publisher.delivery import Operation, State
 from publisher.errors import NotAllowed, Reason
-from publisher.ledger import acts, claims, deliveries
+from publisher.ledger import acts, attempts, deliveries
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import iso
 from publisher.ledger.deliveries import Delivery
@@ -51,7 +51,7 @@ def _refuse_gone(tx: Tx, rows: Sequence[Delivery]) -> None:
 def _is_gone(tx: Tx, row: Delivery) -> bool:
     if deliveries.waits_for_feeder(row):
         return False  # nothing of it can be public before the channel that forwards it has it
-    return acts.is_on_its_way(row) or claims.may_be_public(tx.conn, row)
+    return acts.is_on_its_way(row) or attempts.may_be_public(tx.conn, row)
 
 
 def _move(tx: Tx, row: Delivery, at: datetime, person: Person, reason: str) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from publisher.delivery import Operation, State
-from publisher.ledger import channel_state, claims, rate_limit
+from publisher.ledger import channel_state, claims, daemons, rate_limit, set_members
 from publisher.ledger.channel_state import ALL, ChannelState
 from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Connection, Ledger, Tx
-from publisher.send import sets, settle
+from publisher.send import before_call, sets
 from publisher.send.calls import Running
 from publisher.send.in_flight import InFlight
 from publisher.send.open_channel import OpenChannel
@@ -81,7 +81,7 @@ class Claimer:
         states = channel_state.read_states(conn) if any(c.settings.refresh for c in set_channels.values()) else {}
         for name, channel in set_channels.items():
             both = (
-                claims.next_expiry(conn, name) if channel.settings.shown_for is not None else None,
+                set_members.next_expiry(conn, name) if channel.settings.shown_for is not None else None,
                 sets.refresh_at(channel, states[name]) if name in states else None,
             )
             known = [at for at in both if at is not None]
@@ -179,7 +179,7 @@ class Claimer:
             if probing:
                 channel_state.probe_begins(tx, name, tx.now + limit)
             for _, row, _ in mine:
-                settle.log_lateness(tx, channel, row, daemon_id)
+                before_call.log_lateness(tx, channel, row, daemon_id)
             give_up = channel.settings.patience(tx.now, self.sending.give_up)
             claimed = claims.begin_sends(tx, [row for _, row, _ in mine], daemon_id, limit, give_up)
             contents = read_many(tx.conn, self.ledger, [one.row for one in claimed])
@@ -190,7 +190,7 @@ class Claimer:
         return started
 
     def _show(self, tx: Tx, channel: OpenChannel, room: int, daemon_id: int, *, publishing: bool) -> list[Running]:
-        if self.ledger.shared and claims.someone_shows(tx.conn, channel.name, daemon_id, tx.now):
+        if self.ledger.shared and daemons.someone_shows(tx.conn, channel.name, daemon_id, tx.now):
             return []
         if self.in_flight.runs(channel.name) or room <= 0:
             return []
@@ -216,7 +216,7 @@ def _candidates(tx: Tx, channel: OpenChannel, state: ChannelState, room: int, pu
     return [
         (channel, row, probing)
         for row in claims.sends(tx, channel.name, room, publishing=publishing)
-        if settle.still_useful(tx, channel, row)
+        if before_call.still_useful(tx, channel, row)
     ]
 
 

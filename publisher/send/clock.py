@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from publisher.errors import ADVICE, Reason
-from publisher.ledger import claims, deliveries
+from publisher.ledger import backlog, deliveries
 from publisher.ledger.alarms import clear_alarm, raise_alarm
 from publisher.ledger.chain import iso
 from publisher.ledger.store import Tx
@@ -97,11 +97,11 @@ def settle(tx: Tx, step: Step, longest_wait: timedelta) -> None:
     held = 0
     if forward:
         # On a shared ledger the database's clock decides what is due, and it may not have stepped.
-        for row in claims.scheduled_between(tx, step.before, min(step.after, tx.now)):
+        for row in backlog.scheduled_between(tx, step.before, min(step.after, tx.now)):
             deliveries.hold(tx, row, Reason.CLOCK_STEPPED, f"{detail}。{ADVICE[Reason.CLOCK_STEPPED]}")
             held += 1
     else:
-        claims.hurry_retries(tx, longest_wait)
+        backlog.hurry_retries(tx, longest_wait)
     told = f"，{held} 件定时公告暂停待核" if held else ""
     raise_alarm(tx, CAUSE, f"{detail}{told}；请核对本机时间和对时服务")
 

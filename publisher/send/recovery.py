@@ -15,11 +15,11 @@ from typing import Any
 
 from publisher.delivery import State
 from publisher.errors import ADVICE, OutcomeUnknown, Reason
-from publisher.ledger import channel_state, claims, deliveries, named_lease
+from publisher.ledger import attempts, channel_state, daemons, deliveries, named_lease
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Fault, Ledger, Tx
 from publisher.lock import is_free
-from publisher.send import settle
+from publisher.send import settle, settle_late
 from publisher.send.open_channel import OpenChannel
 from publisher.send.settle import Rules
 
@@ -32,10 +32,10 @@ def recover(ledger: Ledger, channels: Channels, daemon_id: int, rules: Rules, fa
     To be called by whoever holds the ledger's lock, before the first tick.
     """
     with ledger.write() as tx:
-        last = claims.last_alive(tx.conn, daemon_id)
+        last = daemons.last_alive(tx.conn, daemon_id)
         downtime = timedelta(0) if last is None else max(timedelta(0), tx.now - last)
         channel_state.move_patience(tx, downtime)
-        dead = claims.dead_daemons(tx.conn, daemon_id)
+        dead = daemons.dead(tx.conn, daemon_id)
         return _settle_dead(tx, channels, dead, rules, fault, downtime) if dead else 0
 
 
@@ -45,12 +45,12 @@ def settle_silent(ledger: Ledger, channels: Channels, daemon_id: int, rules: Rul
     Gives how many deliveries.
     """
     with ledger.read() as conn:
-        others = claims.other_daemons(conn, daemon_id)
+        others = daemons.others(conn, daemon_id)
     proven = {row.id for row in others if _proven_dead(row)}
     with ledger.write() as tx:
         gone = [row.id for row in others if row.id in proven or row.lease_until < tx.now]
         # Only these are locked: the row of a living daemon is its own, for its heartbeat.
-        mine = claims.lock_daemons(tx, gone) if gone else []
+        mine = daemons.lock(tx, gone) if gone else []
         dead = [row for row in mine if row.id in proven]
         doubtful = [row for row in mine if row.id not in proven and row.lease_until < tx.now]
         count = _settle_dead(tx, channels, dead, rules, fault, timedelta(0)) if dead else 0
@@ -68,18 +68,18 @@ def _settle_dead(
     reconcile = fault("recover") != "no_reconcile"
     ids = [row.id for row in dead]
     named_lease.free(tx, ids)
-    left = claims.left_behind(tx, ids)
-    claims.close_calls_of(tx, ids)
+    left = daemons.left_behind(tx, ids)
+    daemons.close_calls_of(tx, ids)
     for row, call_had_begun in left:
-        settle.recover(tx, channels.get(row.channel), row, call_had_begun, rules, reconcile=reconcile)
+        settle_late.recover(tx, channels.get(row.channel), row, call_had_begun, rules, reconcile=reconcile)
     _end(tx, dead, [row.id for row, _ in left], downtime, proven=True)
     return len(left)
 
 
 def _settle_doubtful(tx: Tx, channels: Channels, silent: Sequence[Delivery], rules: Rules) -> int:
     ids = [row.id for row in silent]
-    left = claims.left_behind(tx, ids)
-    claims.free_asks(tx, ids)
+    left = daemons.left_behind(tx, ids)
+    daemons.free_asks(tx, ids)
     for row, _ in left:
         _doubt(tx, channels.get(row.channel), row, rules)
     _end(tx, silent, [row.id for row, _ in left], timedelta(0), proven=False)
@@ -104,7 +104,7 @@ def _doubt(tx: Tx, channel: OpenChannel | None, row: Delivery, rules: Rules) -> 
 def _end(tx: Tx, ended: Sequence[Delivery], left: list[int], downtime: timedelta, *, proven: bool) -> None:
     for row in ended:
         if row.ended_at is None:
-            claims.end_daemon(tx, row.id)
+            daemons.end(tx, row.id)
     facts: dict[str, Any] = {"daemons": [row.id for row in ended], "deliveries": left, "proven_dead": proven}
     tx.log(deliveries.plain_entry("recovered", seconds=int(downtime.total_seconds()), **facts))
 
@@ -117,5 +117,5 @@ def take_back(delivery_id: int, channel: OpenChannel | None, rules: Rules, begun
     row = deliveries.read(tx.conn, delivery_id)
     if row.state != State.SENDING.value:
         return
-    claims.forget_attempts(tx, delivery_id, "unknown" if begun else "not_begun")
-    settle.recover(tx, channel, row, begun, rules, reconcile=True)
+    attempts.forget_attempts(tx, delivery_id, "unknown" if begun else "not_begun")
+    settle_late.recover(tx, channel, row, begun, rules, reconcile=True)

@@ -19,7 +19,7 @@ from typing import Any
 from publisher.channel import CannotTell, Finding, Found
 from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
-from publisher.ledger import claims, deliveries, named_lease
+from publisher.ledger import attempts, claims, daemons, deliveries, named_lease
 from publisher.ledger.alarms import raise_alarm
 from publisher.ledger.channel_state import LedgerStore
 from publisher.ledger.claims import Claimed
@@ -27,7 +27,7 @@ from publisher.ledger.contents import Contents, read_contents
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder, RecorderClosed, Write
 from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, no_fault
-from publisher.send import calls, clock, recovery, sets, settle
+from publisher.send import calls, clock, recovery, sets, settle, settle_answer, settle_late
 from publisher.send.calls import CallContext, Running
 from publisher.send.claiming import Claimer, may_go_on
 from publisher.send.clock import ClockWatch, Step
@@ -159,7 +159,7 @@ class Sender:
         if self._heartbeat_at is not None and self._heartbeat_at <= now < self._heartbeat_at + every:
             return
         self._heartbeat_at = now
-        alive = self._recorder.record(lambda tx: claims.heartbeat(tx, self._daemon_id, self._sending.lease)).result()
+        alive = self._recorder.record(lambda tx: daemons.heartbeat(tx, self._daemon_id, self._sending.lease)).result()
         if not alive:
             self._begin_anew()
         if self._ledger.shared:
@@ -204,7 +204,7 @@ class Sender:
         known = self._calls.known()
         if known is None:
             return []  # a claim is under way: seen at the next beat
-        return [row for row in claims.sending_of(tx.conn, self._daemon_id) if row.id not in known]
+        return [row for row in daemons.sending_of(tx.conn, self._daemon_id) if row.id not in known]
 
     # ---- starting
 
@@ -222,7 +222,7 @@ class Sender:
         """Claim for the threads that are free by now; with how many those were. Runs with the recorder."""
         self._machine.fault("claim.before")
         free = self._pool.free()
-        if self._closing or not claims.may_claim(tx, self._daemon_id):
+        if self._closing or not daemons.may_claim(tx, self._daemon_id):
             return [], free
         tx.do_all_gathered()  # outcomes of the same group: ended calls, successors that are free now
         return self._claimer.claim_due(tx, free, self._daemon_id), free
@@ -393,7 +393,7 @@ class Sender:
         # An answer that crosses the end of patience finds the delivery still sending: it is in time.
         taken_over = row.state != State.SENDING.value or row.daemon_id != claimed.row.daemon_id
         if taken_over:
-            settle.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
+            settle_late.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
             return False
         if isinstance(outcome, TransientFailure) and self._quick(running, outcome):
             running.failure = outcome
@@ -471,14 +471,14 @@ class Sender:
         word = "failed" if isinstance(finding, ChannelError) else type(finding).__name__
         detail = str(finding) if isinstance(finding, ChannelError) else ""
         if isinstance(finding, Found) and finding.unknown_word is not None:
-            detail = settle.unknown_word(finding.unknown_word)
-        claims.end_observation(tx, claimed.observation_id, word.lower(), detail, getattr(finding, "digest", None))
+            detail = settle_answer.unknown_word(finding.unknown_word)
+        attempts.end_observation(tx, claimed.observation_id, word.lower(), detail, getattr(finding, "digest", None))
         row = deliveries.read(tx.conn, claimed.row.id)
         if running.overdue or row.daemon_id != self._daemon_id or row.state != claimed.row.state:
             return
         if row.state == State.HELD.value and not deliveries.is_asked_for(row):
             return
-        settle.settle_find(tx, running.channel, row, finding, self._rules)
+        settle_answer.settle_answer(tx, running.channel, row, finding, self._rules)
 
     # ---- showing a set
 
@@ -517,16 +517,16 @@ class Sender:
         if claimed.attempt_id is None:
             deliveries.reschedule(tx, row, tx.now + self._sending.retry_cap)
             return
-        if row.state != State.SENDING.value or claims.is_over(tx.conn, claimed.attempt_id):
+        if row.state != State.SENDING.value or attempts.is_over(tx.conn, claimed.attempt_id):
             return
         outcome = OutcomeUnknown(Reason.TIME_LIMIT)
-        claims.end_attempt(tx, claimed.attempt_id, "unknown", reason=Reason.TIME_LIMIT.value, over=False)
+        attempts.end_attempt(tx, claimed.attempt_id, "unknown", reason=Reason.TIME_LIMIT.value, over=False)
         settle.account(tx, running.channel, outcome, self._sending)
         settle.unknown(tx, running.channel, row, outcome, self._rules, claimed.attempt_id, call_over=False)
 
 
 def _new_epoch(old: int, lease: timedelta, tx: Tx) -> int:
-    new = claims.new_epoch(tx, old, lease)
+    new = daemons.new_epoch(tx, old, lease)
     named_lease.hand_over(tx, old, new)
     return new
 

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from publisher.channel import DeliveryKey, Item, NoticeKey, Receipt
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
-from publisher.ledger import channel_state, claims, deliveries
+from publisher.ledger import attempts, channel_state, claims, deliveries, set_members
 from publisher.ledger.alarms import clear_alarm, raise_alarm
 from publisher.ledger.channel_state import ChannelState
 from publisher.ledger.contents import Contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger, Tx
-from publisher.send import settle
+from publisher.send import before_call, settle, settle_answer
 from publisher.send.calls import Running, ShowClaim, Shown
 from publisher.send.open_channel import OpenChannel
 from publisher.send.settle import Rules
@@ -41,18 +41,18 @@ def claim(
     due = [
         row
         for row in claims.sends(tx, name, LARGEST_CHANGE, publishing=publishing)
-        if settle.still_useful(tx, channel, row)
+        if before_call.still_useful(tx, channel, row)
     ]
-    standing = claims.shown(tx.conn, name)
+    standing = set_members.shown(tx.conn, name)
     ending = [row for row in standing if row.until is not None and row.until <= tx.now]
-    updates = claims.standing_updates(tx.conn, name)
+    updates = set_members.standing_updates(tx.conn, name)
     if not due and not ending:
         if not refresh_is_due(channel, state, tx.now):
             return None
         channel_state.refresh_begins(tx, name)
         return ShowClaim(None, state.set_number, (), (), tuple(standing), updates)
     for row in due:
-        settle.log_lateness(tx, channel, row, daemon_id)
+        before_call.log_lateness(tx, channel, row, daemon_id)
     number = channel_state.next_set_number(tx, name)
     attempt_id = claims.begin_show(tx, name, due, number, daemon_id, limit, give_up)
     changing = tuple(deliveries.read(tx.conn, row.id) for row in due)
@@ -128,7 +128,7 @@ def record(
         _nothing_shown(tx, channel, claim, shown, rules, daemon_id)
         return
     if claim.attempt_id is not None:
-        claims.end_attempt(tx, claim.attempt_id, "published", request_digest=running.request_digest)
+        attempts.end_attempt(tx, claim.attempt_id, "published", request_digest=running.request_digest)
     settle.account(tx, channel, Receipt(), rules.sending)
     clear_alarm(tx, f"unwritable:{channel.name}")
     for row in _read(tx, claim.changing):
@@ -163,7 +163,7 @@ def _still_shown(
     if isinstance(answer, Receipt):
         settle.hold_foreign(tx, channel, row, answer.digest or "", answer)
     else:
-        settle.hold_gone(tx, channel, row, answer.detail)
+        settle_answer.hold_gone(tx, channel, row, answer.detail)
 
 
 def _read(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from publisher.ledger import claims, deliveries
+from publisher.ledger import backlog, deliveries
 from publisher.ledger.alarms import clear_alarm, raise_alarm, standing
 from publisher.ledger.channel_state import ALL, calmed_down, read_states
 from publisher.ledger.store import Connection, Ledger, Tx
@@ -25,9 +25,9 @@ def look(ledger: Ledger, channels: Mapping[str, OpenChannel], sending: SendingSe
         stuck = _stuck(conn, channels, now)
         off = _switched_off(conn, channels)
         flapping = _maybe_calm(conn, channels)
-        unapproved = claims.unapproved_since(conn, now)
-        awaiting = claims.submitted_since(conn, now - sending.submitted_alarm)
-        forwarded = claims.awaited_past_deadline(conn, now)
+        unapproved = backlog.unapproved_since(conn, now)
+        awaiting = backlog.submitted_since(conn, now - sending.submitted_alarm)
+        forwarded = backlog.awaited_past_deadline(conn, now)
     with ledger.write() as tx:
         _tell_unapproved(tx, unapproved)
         for name, count in sorted(off.items()):
@@ -94,7 +94,7 @@ def _stuck(conn: Connection, channels: Mapping[str, OpenChannel], now: datetime)
     }
     # What may go only since a moment ago is not stuck yet.
     waiting |= {name for name, c in channels.items() if not all(_is_open(c, at) for at in (now - STUCK_AFTER, now))}
-    found = claims.stuck_since(conn, now - STUCK_AFTER)
+    found = backlog.stuck_since(conn, now - STUCK_AFTER)
     return {name: count for name, count in found.items() if name not in waiting}
 
 

@@ -24,7 +24,7 @@ from channels.municipal_site import MunicipalSite
 from publisher.app import system_clock
 from publisher.channel import ChannelConfig, Tier
 from publisher.delivery import State
-from publisher.ledger import acceptance, claims, intake_rows
+from publisher.ledger import acceptance, daemons, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.recorder import GroupingRecorder
 from publisher.ledger.store import Ledger, open_ledger
@@ -108,7 +108,7 @@ def build(folder: Path, address: str, url: str | None = None, host: str = "bench
         )
         channels[name] = opened(settings, MunicipalSite(config))
     with ledger.write() as tx:
-        daemon_id = claims.register_daemon(tx, host, os.getpid(), sending.lease)
+        daemon_id = daemons.register(tx, host, os.getpid(), sending.lease)
     machine = Machine(system_clock, time.monotonic, time.sleep, random.Random(1))
     recorder = GroupingRecorder(ledger, time.sleep)
     sender = Sender(ledger, recorder, ThreadPool(IN_FLIGHT), channels, sending, daemon_id, machine)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from publisher.delivery import State
-from publisher.ledger import claims
+from publisher.ledger import claims, daemons
 from publisher.ledger.store import is_unreachable
 from publisher.ledger.tables import daemon
 from publisher.send import recovery
@@ -33,7 +33,7 @@ def world(tmp_path: Path) -> World:
 
 def a_second_daemon(world: World) -> int:
     with world.ledger.write() as tx:
-        return claims.register_daemon(tx, "another-host", 1, LEASE)
+        return daemons.register(tx, "another-host", 1, LEASE)
 
 
 def settle(world: World) -> int:
@@ -50,7 +50,7 @@ def test_nobody_takes_a_daemon_for_dead_in_the_middle_of_its_claim(world: World)
     """Frozen between claim and commit past its lease: what it then commits is still looked after."""
     second = a_second_daemon(world)
     with world.ledger.write() as tx:
-        assert claims.may_claim(tx, second)
+        assert daemons.may_claim(tx, second)
         claims.begin_sends(tx, claims.sends(tx, "city", 1), second, timedelta(minutes=1), timedelta(days=1))
         world.clock.move_to(world.clock() + 2 * LEASE)
         assert settle(world) == 0
@@ -68,15 +68,15 @@ def test_a_daemon_that_was_taken_for_dead_claims_nothing(world: World) -> None:
     settle(world)
 
     with world.ledger.write() as tx:
-        assert not claims.may_claim(tx, second)
+        assert not daemons.may_claim(tx, second)
 
 
 def test_a_claim_does_not_wait_for_whoever_settles_its_daemon(world: World) -> None:
     second = a_second_daemon(world)
     with world.ledger.write() as settling:
-        assert claims.lock_daemons(settling, [second])
+        assert daemons.lock(settling, [second])
         with world.ledger.write() as tx:
-            assert not claims.may_claim(tx, second)
+            assert not daemons.may_claim(tx, second)
 
 
 def test_what_an_ended_daemon_left_sending_is_settled_too(world: World) -> None:
@@ -84,7 +84,7 @@ def test_what_an_ended_daemon_left_sending_is_settled_too(world: World) -> None:
     second = a_second_daemon(world)
     with world.ledger.write() as tx:
         claims.begin_sends(tx, claims.sends(tx, "city", 1), second, timedelta(minutes=1), timedelta(days=1))
-        claims.end_daemon(tx, second)
+        daemons.end(tx, second)
     world.clock.move_to(world.clock() + 2 * LEASE)
 
     assert settle(world) == 1

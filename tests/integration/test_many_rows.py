@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event
 
 from publisher.channel import Receipt
 from publisher.counts import queries
-from publisher.ledger import claims, intake_rows
+from publisher.ledger import claims, daemons, intake_rows, set_members
 from publisher.notice import LOCAL
 from tests.support.builders import START
 from tests.support.scripted_site import ScriptedSite
@@ -58,8 +58,8 @@ def test_files_that_something_is_due_for_are_found_by_an_index(
     [
         (lambda conn: claims.due_now(conn, START, ["a", "b"]), "ix_delivery_due"),
         (lambda conn: claims.next_due(conn, START, ["a", "b"]), "ix_delivery_due"),
-        (lambda conn: claims.next_expiry(conn, "led"), "ix_delivery_ending"),
-        (lambda conn: claims.someone_shows(conn, "led", 1, START), "ix_attempt_showing"),
+        (lambda conn: set_members.next_expiry(conn, "led"), "ix_delivery_ending"),
+        (lambda conn: daemons.someone_shows(conn, "led", 1, START), "ix_attempt_showing"),
     ],
     ids=["due now", "due next", "what ends next", "who shows"],
 )

@@ -154,3 +154,20 @@ def test_a_changed_sum_of_notices_is_named(tmp_path: Path, url: str) -> None:
         conn.commit()
 
     assert {fault.kind for fault in world.verdict().faults} == {"rollup_changed"}
+
+
+def test_notices_of_one_history_are_each_in_the_sums(tmp_path: Path, url: str) -> None:
+    """The check works out a history once for all that have it: their number must still be the log's."""
+    world = a_world(tmp_path, {"site": Scripted()}, start=NEW_YEAR, url=url)
+    for count in range(3):
+        world.accept(a_notice(title=f"t{count}", project_no=f"NO-{count}", dates={}))
+    world.run_for(minutes=1)
+    assert world.verdict().ok
+
+    with world.ledger.engine.connect() as conn:
+        conn.exec_driver_sql("update notice_rollup set notices = 2 where channel = 'site'")
+        conn.exec_driver_sql("update rollup set publications = 4")
+        conn.commit()
+
+    told = {fault.place.split()[0]: fault.detail for fault in world.verdict().faults}
+    assert told == {"notice_rollup": "says 2, the log 3", "rollup": "says 4, the log 3"}

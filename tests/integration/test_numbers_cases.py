@@ -21,7 +21,7 @@ from publisher.channel import Receipt
 from publisher.counts import views
 from publisher.delivery import State
 from publisher.errors import ChannelError, Reason, TransientFailure
-from publisher.ledger import acts, claims, deliveries
+from publisher.ledger import acts, daemons, deliveries
 from publisher.ledger.acts import Person
 from publisher.ledger.chain import iso
 from publisher.notice import LOCAL
@@ -169,11 +169,11 @@ def test_c057_a_failure_is_the_same_in_every_place_and_successes_have_their_rows
 def test_c057_a_day_with_nothing_says_whether_the_program_ran(tmp_path: Path) -> None:
     world = a_world(tmp_path, {"site": Scripted()}, start=NEW_YEAR)
     with world.ledger.write() as tx:
-        claims.end_daemon(tx, world.daemon_id)
-        second = claims.register_daemon(tx, "office", 2, timedelta(minutes=1))
+        daemons.end(tx, world.daemon_id)
+        second = daemons.register(tx, "office", 2, timedelta(minutes=1))
     world.clock.move_to(NEW_YEAR + timedelta(days=1, hours=9))
     with world.ledger.write() as tx:
-        claims.end_daemon(tx, second)
+        daemons.end(tx, second)
     world.clock.move_to(NEW_YEAR + timedelta(days=5))
     desk = TestDesk(tmp_path, url=address(world))
     a_home(tmp_path)

@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from publisher.ledger import channel_state, claims, rate_limit
+from publisher.ledger import channel_state, claims, daemons, rate_limit
 from tests.support.builders import START, a_notice
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
@@ -67,7 +67,7 @@ def test_a_question_of_a_daemon_that_is_proven_dead_is_over(tmp_path: Path) -> N
         claims.begin_asks(tx, world.rows()[:2], 99, LIMIT)
     assert left(world) == 0
     with world.ledger.write() as tx:
-        claims.close_calls_of(tx, [99])
+        daemons.close_calls_of(tx, [99])
     world.clock.move_to(START + PER)
 
     assert left(world) == 2

@@ -11,7 +11,7 @@ from channels.fake_set import FakeSetChannel
 from publisher.channel import Absent, Found, Receipt
 from publisher.delivery import Operation
 from publisher.errors import NotAllowed, PermanentFailure, Reason
-from publisher.ledger import claims, deliveries
+from publisher.ledger import deliveries, set_members
 from publisher.ledger.deliveries import Delivery
 from tests.support.builders import a_change_notice, a_config, a_notice, a_rendition
 from tests.support.by_hand import an_act, by_key, withdraw
@@ -221,7 +221,7 @@ def test_an_update_on_a_set_has_no_end_of_its_own(tmp_path: Path) -> None:
     world.run_for(hours=12)
     assert (original_state(world), board.board.shown) == ("ended", {})
     with world.ledger.read() as conn:
-        assert claims.next_expiry(conn, "led") is None
+        assert set_members.next_expiry(conn, "led") is None
 
 
 def test_an_act_on_what_is_being_changed_already_is_refused_or_replaces_what_was_not_sent(

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from publisher.channel import AnyChannel, Tier
 from publisher.delivery import State
-from publisher.ledger import acceptance, claims, intake_rows
+from publisher.ledger import acceptance, daemons, intake_rows
 from publisher.ledger.acceptance import Planned
 from publisher.ledger.alarms import standing
 from publisher.ledger.deliveries import Delivery
@@ -158,7 +158,7 @@ class World:
     def restart(self) -> None:
         """As if the daemon had been killed and started again: what it left behind is settled."""
         with self.ledger.write() as tx:
-            self.daemon_id = claims.register_daemon(tx, "test", 2, self.sending.lease)
+            self.daemon_id = daemons.register(tx, "test", 2, self.sending.lease)
         rules = Rules(self.sending, self.machine.chance)
         recover(self.ledger, self.channels, self.daemon_id, rules, self.machine.fault)
         self.sender = Sender(
@@ -218,7 +218,7 @@ def a_world(
     skipped = [0.0]
     machine = Machine(clock, lambda: time.monotonic() + skipped[0], clock.sleep, random.Random(1), fault)
     with ledger.write() as tx:
-        daemon_id = claims.register_daemon(tx, "test", 1, rules.lease)
+        daemon_id = daemons.register(tx, "test", 1, rules.lease)
     recorder: Recorder = GroupingRecorder(ledger, time.sleep) if threads else InlineRecorder(ledger)
     pool: Pool = ThreadPool(threads) if threads else InlinePool()
     sender = Sender(ledger, recorder, pool, channels, rules, daemon_id, machine)
