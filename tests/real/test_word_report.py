@@ -108,12 +108,12 @@ def test_a_workbook_saved_by_an_office_suite_adds_up_and_is_read_as_it_was_fille
     path.write_bytes(write_workbook(2024, planned, {"licences": "7", "fees_charged": "12345.60"}, NOW))
     places = {entry.name: (sheet.name, entry.place.cell) for sheet, entry in entries_of(planned)}
     filled = {name: 0.0 for name in places if name.startswith("applications.")}
-    fill(path, {places[name]: value for name, value in (filled | {"applications.received.natural": 3}).items()})
+    filled |= {"applications.carried_over.business": 2, "applications.carried_forward.business": 2}
+    filled["applications.received.natural"] = 3
+    fill(path, {places[name]: value for name, value in filled.items()})
     saved = converted(path, "xlsx")
     changed = changes(read_workbook(saved.read_bytes(), 2024), {"licences": "7", "fees_charged": "12345.60"})
-    assert {one.name: one.after for one in changed} == {
-        name: "3" if name == "applications.received.natural" else "0" for name in filled
-    }
+    assert {one.name: one.after for one in changed} == {name: f"{value:g}" for name, value in filled.items()}
     sheet = path.with_name("sheet.xlsx")
     sheet.write_bytes(saved.read_bytes())
     with pdfplumber.open(converted(sheet, "pdf")) as pdf:

@@ -250,7 +250,7 @@ def applications() -> Grid:
         *results,
         (Slot(_LINES[CARRIED_FORWARD], columns=3, left=True), *_cells(CARRIED_FORWARD)),
     )
-    return Grid("收到和处理政府信息公开申请情况", (4, 10, 32, 7, 7, 7, 7, 7, 7, 7), 3, (*heads, *lines))
+    return Grid("收到和处理政府信息公开申请情况", (4, 11, 32, 7, 7, 7, 7, 7, 7, 7), 3, (*heads, *lines))
 
 
 def _group(label: str, rows: dict[str, str]) -> list[tuple[Slot, ...]]:

@@ -17,7 +17,7 @@ def channel_table(report: Report) -> Table:
         since = Number(report.figures[f"cumulative.{name}"])
         rows.append((title, level, Number(report.figures[f"channel.{name}"]), since))
     rows.append(("合计", "", Number(report.figures["publications"]), ""))
-    return Table(("渠道", "层级", f"{period}发布（条次）", "开通以来累计（条次）"), tuple(rows), (6, 2, 4, 4))
+    return Table(("渠道", "层级", f"{period}发布（条次）", "开通以来累计（条次）"), tuple(rows), (12, 5, 10, 11))
 
 
 def project_table(report: Report) -> Table:

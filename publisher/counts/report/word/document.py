@@ -12,6 +12,7 @@ from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.shared import Pt
 
 from publisher.counts.report.blocks import Block, Chart, Form, Heading, Notes, Paragraph, Table
 from publisher.counts.report.word.charts import add_chart
@@ -31,8 +32,8 @@ def to_word(blocks: Sequence[Block]) -> bytes:
             add_chart(document, block, charts)
         else:
             _add(document, block)
-        if isinstance(block, Heading) and isinstance(following, Form) and is_tall(following):
-            document.paragraphs[-1].paragraph_format.page_break_before = True
+        if isinstance(following, Table | Form) and isinstance(block, Heading | Paragraph):
+            _before_table(document.paragraphs[-1], block, following)
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
@@ -50,6 +51,13 @@ def _add(document: Document, block: Heading | Paragraph | Notes | Table | Form) 
         add_form(document, block)
     else:
         add_table(document, block)
+
+
+def _before_table(paragraph: Any, block: Heading | Paragraph, table: Table | Form) -> None:
+    if isinstance(block, Paragraph):
+        paragraph.paragraph_format.space_after = Pt(6)
+    elif isinstance(table, Form) and is_tall(table):
+        paragraph.paragraph_format.page_break_before = True
 
 
 _YEAR = re.compile(r"(?=(?:19|2\d)\d{2}年)")
