@@ -385,7 +385,7 @@ def start_worker(
     lock = DaemonLock(path)
     lock.acquire(host, pid)
     office = open_office(settings, environ, outside) if alone else _open_patiently(settings, environ, outside)
-    channels, _ = office.channels, office.signer
+    channels, signer = office.channels, office.signer
     try:
         office.folders.make()
     except OSError as error:
@@ -395,7 +395,8 @@ def start_worker(
     ledger = office.ledger
     with ledger.write() as tx:
         daemon_id = daemons.register(tx, host, pid, settings.sending.lease, str(path.resolve()))
-        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host}))
+        key = {"key": signer.public.name} if signer is not None else {}
+        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host} | key))
     _note_routing(ledger, settings)
     rules = Rules(settings.sending, outside.chance)
     if alone and (left := recover(ledger, channels, daemon_id, rules, outside.fault)):

@@ -31,17 +31,18 @@ def write_new(path: Path, data: bytes, option: str = "--out") -> None:
 
 
 def write_over(path: Path, data: bytes) -> None:
-    """Write a file, in place of one of before. Raises `SettingsError` if it cannot be written."""
-    with _beside(path, data) as whole:
+    """Write a file, in place of one of before, and its folder if need be. Raises `SettingsError` if it cannot be."""
+    with _beside(path, data, make_folder=True) as whole:
         whole.replace(path)
 
 
 @contextmanager
-def _beside(path: Path, data: bytes, option: str = "--out") -> Iterator[Path]:
+def _beside(path: Path, data: bytes, option: str = "--out", *, make_folder: bool = False) -> Iterator[Path]:
     """The whole content in a file of another name beside it, which is gone afterwards."""
     whole: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".publisher-", suffix=".tmp")
         whole = Path(name)
         with os.fdopen(handle, "wb") as file:

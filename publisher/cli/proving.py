@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from publisher.app import Office
-from publisher.cli import words
+from publisher.cli import faults, words
 from publisher.cli.base import NOT_DONE, OK, By, Desk, Json, Number, command
 from publisher.cli.files import write_new
 from publisher.cli.output import moving_line, plain, say, say_json
-from publisher.cli.times import end_of, first_day, last_day
+from publisher.cli.times import span_of
 from publisher.counts import evidence as evidence_pack
 from publisher.counts import export as exports
 from publisher.counts import ocds
@@ -60,9 +60,8 @@ def verify(
     else:
         say(f"校验发现 {len(verdict.faults)} 处问题{mark}（日志 {verdict.rows} 行）：")
         for fault in verdict.faults:
-            say(f"  {words.FAULTS.get(fault.kind, fault.kind)}：{fault.place}　{fault.detail}")
-    proved = f"到第 {verdict.proved_to} 行为止没有缺失，依据 " if verdict.proved_to else ""
-    say(f"完整性：{proved}{verdict.proved_by}")
+            say(f"  {faults.said(fault)}")
+    say(f"完整性：{faults.proof(verdict)}")
     if verdict.signed_to:
         say(f"签名：到第 {verdict.signed_to} 行为止有签名为证")
     elif public is not None and not no_heads:
@@ -131,10 +130,10 @@ def export(
     by: By = None,
 ) -> int:
     """Write publications, the log or OCDS releases to a file（导出）, with the figures that `count` counts."""
-    span = Span(first_day(first, "--from"), last_day(last, "--to"), end_of(as_of, "--as-of"))
     ending = "json" if form is Format.OCDS else form.value
     path = out or Path(f"发布-{first or '全部'}{f'至{last}' if last and last != first else ''}.{ending}")
     with desk.office() as office:
+        span = span_of(first, last, as_of, office.ledger.clock())
         data = _exported(office, form, span, ocid_prefix, uri)
         write_new(path, data)
         person = desk.person(by)

@@ -14,13 +14,13 @@ from publisher.cli.base import OK, USAGE, Desk, Json, Number, OneChannel, comman
 from publisher.cli.by_law import added_later, deadlines_of, say_legal
 from publisher.cli.lives import instants, of_nothing
 from publisher.cli.output import plain, say, say_json, say_table, shown
-from publisher.cli.times import duration, end_of, first_day, last_day
+from publisher.cli.times import duration, span_of
 from publisher.counts import queries, views
-from publisher.counts.queries import Span
 from publisher.counts.views import DeliveryView, NoticeView, Overview
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, Reason
 from publisher.ledger import intake_rows, routing_log
+from publisher.ledger.channel_state import ALL
 from publisher.legal import legal_rows
 from publisher.settings import enabled
 from publisher.wording import fields_for_staff, span
@@ -278,7 +278,13 @@ def log(
     """Show the end of the publication log（发布日志）; with --json one row per line, hash included."""
     with desk.office() as office:
         with office.ledger.read() as conn:
+            if number is not None:
+                intake_rows.of_number(conn, number)
+            known = {*office.titles, *views.channels_used(conn), ALL} if channel is not None else set()
             rows = views.log_rows(conn, last=last, number=number, channel=channel)
+        if channel is not None and channel not in known:
+            typer.echo(f"--channel {channel}: no such channel; known are {', '.join(sorted(known))}", err=True)
+            return USAGE
         if as_json:
             for row in rows:
                 say_json(_log_facts(row) | {"practice": not office.ledger.real})
@@ -326,12 +332,13 @@ def count(
     as_json: Json = False,
 ) -> int:
     """Count publications and distinct notices（统计）, by visible day in local time."""
-    groups = [name.strip() for part in by or ["channel"] for name in part.split(",") if name.strip()]
+    named = (name.strip() for part in by or ["channel"] for name in part.split(","))
+    groups = list(dict.fromkeys(name for name in named if name))
     if unknown := [name for name in groups if name not in queries.GROUPS]:
         typer.echo(f"--by {unknown[0]}: unknown group; known are {', '.join(queries.GROUPS)}", err=True)
         return USAGE
-    span = Span(first_day(first, "--from"), last_day(last, "--to"), end_of(as_of, "--as-of"))
     with desk.office() as office:
+        span = span_of(first, last, as_of, office.ledger.clock())
         with office.ledger.read() as conn:
             tally = queries.count(conn, groups, span)
             rows = queries.publications(conn, span) if listed else []
@@ -461,6 +468,8 @@ def tasks(
     """List what a person must do（待办）; with a number in full, with the sheet to copy from."""
     with desk.office() as office:
         with office.ledger.read() as conn:
+            if number is not None:
+                intake_rows.of_number(conn, number)
             rows = [row for row in queries.tasks(conn) if number in (None, row.number)]
         if as_json:
             for row in rows:

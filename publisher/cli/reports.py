@@ -12,7 +12,7 @@ import typer
 from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, command
 from publisher.cli.files import write_over
 from publisher.cli.output import plain, say, say_json
-from publisher.cli.times import end_of
+from publisher.cli.times import state_of
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.layout import lay_out
 from publisher.counts.report.markdown import to_markdown
@@ -70,8 +70,8 @@ def report(
     if form is Format.DOCX and out is None:
         typer.echo("--format docx needs --out FILE", err=True)
         return USAGE
-    moment = end_of(as_of, "--as-of")
     with desk.office() as office:
+        moment = state_of(as_of, office.ledger.clock())
         with office.ledger.read() as conn:
             drawn = draw(
                 conn,

@@ -75,31 +75,6 @@ EVENTS = {
 }
 """Events of the publication log."""
 
-FAULTS = {
-    "removed": "日志缺行",
-    "changed": "日志行被改动",
-    "cut": "日志尾部被截断",
-    "rebuilt": "日志链被重建",
-    "head_unreadable": "链头文件无法识别",
-    "head_forged": "链头签名不符",
-    "version_changed": "公告内容被改动",
-    "rendition_changed": "发布文本被改动",
-    "receipt_changed": "渠道回执被改动",
-    "attachment_changed": "附件被改动或缺失",
-    "delivery_removed": "发布任务缺失",
-    "delivery_added": "发布任务未经受理",
-    "notice_changed": "公告的标题、形式或类别被改动",
-    "delivery_changed": "发布任务的统计项目或公开时间被改动",
-    "intake_changed": "收件记录被改动或缺失",
-    "source_changed": "原件被改动或缺失",
-    "entry_changed": "批准、录入数字、已报出报告或核准例外与日志不符",
-    "ledger_changed": "账本编号或账别与首行不符",
-    "state_changed": "发布任务的状态与日志不符",
-    "rollup_changed": "汇总数与日志不符",
-    "unprotected": "数据库中日志的只追加保护缺失",
-}
-"""Kinds of faults that `verify` names."""
-
 OPERATIONS = {Operation.PUBLISH: "", Operation.UPDATE: "更新", Operation.WITHDRAW: "撤回"}
 """What a delivery is, where it does not publish."""
 

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, func, or_, select
 from publisher.counts.queries import Span, Tally, count
 from publisher.counts.waiting import Unapproved, approvals
 from publisher.delivery import IntakeState, State
-from publisher.errors import NotAllowed
 from publisher.ledger import alarms, channel_state, contents, intake_rows
 from publisher.ledger.channel_state import ALL, ChannelState, stopped_channels
 from publisher.ledger.tables import (
@@ -141,9 +140,7 @@ class NoticeView:
 
 def one_notice(conn: Connection, number: str) -> NoticeView:
     """Everything about one intake number; raises `NotAllowed` if there is none."""
-    row = intake_rows.by_number(conn, number)
-    if row is None:
-        raise NotAllowed(f"没有编号 {number} 的收件")
+    row = intake_rows.of_number(conn, number)
     subs = select(intake).where(intake.c.n == row.n, intake.c.sub > 0) if row.sub == 0 else None
     rows = tuple(conn.execute(subs.order_by(intake.c.sub))) if subs is not None else ()
     content: Notice | None = None

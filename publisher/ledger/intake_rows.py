@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, false, func, insert, literal_colum
 from sqlalchemy.engine import Row
 
 from publisher.delivery import IntakeState
-from publisher.errors import Problem, Reason
+from publisher.errors import NotAllowed, Problem, Reason
 from publisher.ledger.chain import Entry
 from publisher.ledger.store import PROGRAM, Tx
 from publisher.ledger.tables import blob, intake, notice, version
@@ -92,6 +92,14 @@ def by_number(conn: Connection, number: str) -> IntakeRow | None:
     if not n.isdigit() or (sub and not sub.isdigit()):
         return None
     return conn.execute(select(intake).where(intake.c.n == int(n), intake.c.sub == int(sub or 0))).one_or_none()
+
+
+def of_number(conn: Connection, number: str) -> IntakeRow:
+    """The row of intake number `N` or `N-sub`; raises `NotAllowed` if there is none."""
+    row = by_number(conn, number)
+    if row is None:
+        raise NotAllowed(f"没有编号 {number} 的收件")
+    return row
 
 
 def claimed(conn: Connection) -> list[IntakeRow]:

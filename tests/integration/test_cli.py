@@ -142,7 +142,7 @@ def test_verify_names_a_changed_row_and_ends_with_1(desk: TestDesk) -> None:
     assert bad.exit_code == 1
     (told,) = desk.json("verify", code=1)
     assert told["ok"] is False and told["faults"][0]["kind"] == "changed"
-    assert "日志行被改动：row " in bad.stdout and "visible_day" in bad.stdout
+    assert "日志行被改动：第 " in bad.stdout and "visible_day" in bad.stdout
 
 
 # ---- acts

@@ -16,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from publisher.channel import Receipt
-from publisher.cli import times, words
+from publisher.cli import faults, times, words
 from publisher.cli.base import Desk, command
 from publisher.cli.output import plain
 from publisher.counts.queries import GROUPS
@@ -154,7 +154,7 @@ def test_every_state_wait_group_and_fault_has_a_chinese_word() -> None:
     assert set(words.OUTCOMES) == set(IntakeState) - {IntakeState.CLAIMED}
     assert set(words.GROUPS) == set(GROUPS)
     source = "\n".join((ROOT / "publisher/ledger" / name).read_text("utf-8") for name in FAULT_MODULES)
-    assert set(re.findall(r"Fault\(\s*\"(\w+)\"", source)) <= set(words.FAULTS)
+    assert set(re.findall(r"Fault\(\s*\"(\w+)\"", source)) <= set(faults.KINDS)
 
 
 def test_json_holds_local_instants_and_plain_values() -> None:

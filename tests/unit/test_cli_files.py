@@ -25,11 +25,11 @@ def little_space() -> Iterator[None]:
 
 
 @BOTH
-def test_a_file_appears_whole_and_in_a_folder_that_is_made_for_it(tmp_path: Path, write: Write) -> None:
-    write(tmp_path / "new" / "a.csv", b"one")
+def test_a_file_appears_whole_and_alone(tmp_path: Path, write: Write) -> None:
+    write(tmp_path / "a.csv", b"one")
 
-    assert [(path.name, path.read_bytes()) for path in (tmp_path / "new").iterdir()] == [("a.csv", b"one")]
-    assert (tmp_path / "new" / "a.csv").stat().st_mode & 0o400
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.csv", b"one")]
+    assert (tmp_path / "a.csv").stat().st_mode & 0o400
 
 
 @BOTH
