@@ -171,11 +171,14 @@ def evidence(
     number: Number,
     out: Out = None,
     links: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--links/--no-links", help="With other notices' rows of the log that lead to the heads, or without."
+            "--links/--no-links",
+            help="With other notices' rows of the log that lead to the heads, or without (default: with, "
+            "unless one of these notices never was public).",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
     by: By = None,
 ) -> int:
     """Put together everything that proves what became of one notice, as one ZIP（证据包）."""
@@ -183,12 +186,17 @@ def evidence(
     with desk.office() as office:
         with office.ledger.read() as conn:
             heads = office.settings.heads_folder
-            data = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS, linked=links)
-        write_new(path, data)
+            made = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS, linked=links)
+        write_new(path, made.data)
         mark = words.practice_mark(office.ledger.real)
-        say(f"证据包{mark}：{path}（{len(data):,} 字节），内有 index.html 可直接阅读，校验方法.txt 说明如何核对")
-        if links:
-            say("包内“连接.jsonl”是其他公告的日志行（可能有尚未公开的），用来接到链头；不宜对外的请加 --no-links")
+        say(f"证据包{mark}：{path}（{len(made.data):,} 字节），内有 index.html 可直接阅读，校验方法.txt 说明如何核对")
+        if made.links:
+            say("包内“连接.jsonl”是其他公告的日志行，用来接到链头；不宜对外的请加 --no-links")
+        if made.withheld:
+            say(
+                f"接到链头的 {made.withheld} 行日志涉及尚未公开的公告，没有放入，凭本包不能一直核对到链头；"
+                "可等其公开后再出具，或者（只供内部）加 --links"
+            )
         person = desk.person(by)
         # Not with the notice's number: a pack that is asked for again is the same file.
         facts = {"account": person.account, "of": number, "file": path.name}
