@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+CONFORMANCE := var/conformance-venv
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 JOBS ?= auto
 # A file's tests stay together; each worker starts servers of its own, so that more than four gain nothing.
@@ -60,13 +61,18 @@ fix: $(STAMP)  ## put format, imports and simple findings of the linter right
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test-real: $(STAMP)  ## run the tests that need system packages, after installing these (apt-get, as root)
-	@marked=$$(grep -rlE '^ *(pytestmark *=.*|@)pytest\.mark\.real\b' tests --include='test_*.py' || true); \
-	if [ -z "$$marked" ]; then echo "no test is marked real yet: nothing to install, nothing to run"; exit 0; fi; \
-	if [ -s tests/system-packages.txt ]; then \
-		echo "installing: $$(tr '\n' ' ' < tests/system-packages.txt)"; \
-		apt-get -qq update; xargs apt-get -qq install --yes --no-install-recommends < tests/system-packages.txt > /dev/null; fi; \
-	set -x; $(BIN)/pytest -m real $$marked
+test-real: $(STAMP) $(CONFORMANCE)/.ready  ## run the tests that need system packages, after installing these (apt-get, as root)
+	@echo "installing: $$(tr '\n' ' ' < tests/system-packages.txt)"
+	@apt-get -qq update
+	@xargs apt-get -qq install --yes --no-install-recommends < tests/system-packages.txt > /dev/null
+	$(BIN)/pytest -m real $$(grep -rlE '^ *(pytestmark *=.*|@)pytest\.mark\.real\b' tests --include='test_*.py')
+
+$(CONFORMANCE)/.ready: tests/real/conformance.txt
+	$(need-python)
+	@echo "installing into $(CONFORMANCE), which is no part of the program"
+	@$(PYTHON) -m venv --clear $(CONFORMANCE)
+	@$(CONFORMANCE)/bin/python -m pip --disable-pip-version-check -qq install --requirement tests/real/conformance.txt
+	@touch $@
 
 fuzz: $(STAMP)  ## spoil FUZZ files of every format and read them (FUZZ=10000; in `make test` 300); new examples of properties
 	FUZZ=$${FUZZ:-10000} $(BIN)/pytest tests/fuzz $$(grep -rlE '^from hypothesis' tests/unit)

@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 
 from channels.kit.sets import first_shown, refuse_two_texts, remember_shown, still_newest, take_number
 from publisher.channel import (
+    Absent,
     Capabilities,
     ChannelConfig,
     Context,
     DeliveryKey,
     Fidelity,
+    Finding,
+    Found,
     Item,
     NoticeKey,
     Receipt,
@@ -79,6 +82,14 @@ class FakeSetChannel:
         self.board.sets.append(tuple(self.board.shown))
         remember_shown(context, {key: view.visible_since for key, view in shown.items()})
         return {item.delivery_key: self._answer(item) for item in items}
+
+    def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]:
+        """What the board shows of each item."""
+        return {item.delivery_key: self._seen(item) for item in items}
+
+    def _seen(self, item: Item) -> Finding:
+        seen = self.board.shown.get(item.notice_key)
+        return Absent() if seen is None else Found(Receipt(number=f"fake:{item.notice_key}"), seen.digest)
 
     def _view(self, item: Item, since: Mapping[NoticeKey, datetime]) -> Shown:
         rendition = item.rendition

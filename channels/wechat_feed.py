@@ -10,17 +10,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Self
+from urllib.parse import urljoin, urlsplit
 
 import jinja2
+import lxml.html
 from markupsafe import Markup
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from channels.kit import pages
 from channels.kit.feeds import FeedEntry, FeedHead, UnreadableFeed, read_feed, write_atom, write_json_feed, write_rss
@@ -28,11 +39,27 @@ from channels.kit.files import Fault, clear_leftovers, no_fault, read_file, repl
 from channels.kit.options import read_options
 from channels.kit.sets import refuse_two_texts, still_newest, take_number
 from channels.kit.text import one_line
-from publisher.channel import Capabilities, ChannelConfig, Context, DeliveryKey, Fidelity, Item, Receipt
+from publisher.channel import (
+    Absent,
+    CannotTell,
+    Capabilities,
+    ChannelConfig,
+    Context,
+    DeliveryKey,
+    Fidelity,
+    Finding,
+    Found,
+    Item,
+    Kept,
+    Listed,
+    Receipt,
+    Rendition,
+)
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, NeedsPerson, PermanentFailure, Reason, SettingsError, TransientFailure
-from publisher.notice import LOCAL, html_to_text, text_digest
+from publisher.notice import LOCAL, Form, ProjectClass, html_to_text, text_digest
 
+_log = logging.getLogger(__name__)
 _PRACTICE_MARK = "【演练】"
 _GENERATOR = "notice-publisher"
 _FEEDS = {"feed.atom": write_atom, "feed.rss": write_rss, "feed.json": write_json_feed}
@@ -53,6 +80,8 @@ class Options(BaseModel):
     feed_title     title of the feed and the list page (default: the channel's title)
     author         whom readers see as the source (default: the channel's title)
     max_entries    how many of the newest notices the feeds hold; pages and list hold all
+    window         how many of the newest pages are made and read back at each showing; of the older ones as many in
+                   turn, and what is gone of them is made again
     tag_authority  first part of every entry id, `host,year` (default: host of `base_url`, 2017);
                    to be set before the pages move to another host, or every reader sees all as new
     """
@@ -63,7 +92,14 @@ class Options(BaseModel):
     feed_title: str = ""
     author: str = ""
     max_entries: Annotated[int, Field(ge=1, strict=True)] = 50
+    window: Annotated[int, Field(ge=1, strict=True)] = 1000
     tag_authority: Annotated[str, Field(pattern=r"^([a-z0-9.-]+,\d{4}(-\d\d){0,2})?$")] = ""
+
+    @model_validator(mode="after")
+    def _feeds_are_made_of_what_is_given(self) -> Self:
+        if self.window < self.max_entries:
+            raise ValueError("window must not be less than max_entries: the feeds hold what is made at each showing")
+        return self
 
     @field_validator("base_url")
     @classmethod
@@ -106,6 +142,17 @@ class _Card:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the list."""
+
+    path: str
+    title: str
+    form: Form
+    project_class: ProjectClass
+    shown: datetime
+
+
 class WechatFeed:
     """Shows the set as feeds and phone pages. A repeat is harmless; nothing is cut.
 
@@ -133,6 +180,7 @@ class WechatFeed:
             fidelity=Fidelity.FULL,
             findable=False,
             idempotent_for=_ALWAYS,
+            window=self._options.window,
             operations=frozenset({Operation.PUBLISH, Operation.UPDATE, Operation.WITHDRAW}),
         )
 
@@ -140,24 +188,82 @@ class WechatFeed:
         """Show exactly `items`: write aside, put in place, read back. See the contract for sets."""
         number = take_number(context)
         kept = context.store.get("entries")
+        stamps = _stamps(kept)
+        pages_there = self._pages_there()
+        there = [one for one in context.kept if _path(one.notice_key) in pages_there]
+        items = [*items, *self._gone(context.kept, pages_there)]
         refuse_two_texts(items)
         answers: dict[DeliveryKey, Receipt | ChannelError] = {}
         clear_leftovers(self._folder)
-        cards = self._cards(items, _stamps(kept), context.now(), answers)
-        shared = self._shared_files(cards)
+        cards = self._cards(items, stamps, context.now(), answers)
+        rows = self._rows(cards, there, stamps)
+        shared = self._shared_files(cards, rows)
         replace_files(
             self._folder,
             {card.path: card.page for card in cards if card.is_new} | shared,
-            remove=self._orphans(cards),
+            remove=self._orphans(pages_there, rows),
             ready=lambda: context.still_mine(_set_digest(cards, shared)),
             last_check=lambda: still_newest(context, number),
             fault=self._fault,
         )
-        wrong = self._read_back(cards)
-        _remember(context, kept, {card.item.notice_key: card.stamp for card in cards})
-        for card in cards:
-            answers[card.item.delivery_key] = wrong.get(card.entry.id) or self._receipt(card, cards)
+        wrong = self._read_back(cards, rows)
+        staying = {str(one.notice_key) for one in context.kept}
+        now_shown = {str(card.item.notice_key): card.stamp for card in cards}
+        _remember(context, kept, {key: stamp for key, stamp in stamps.items() if key in staying} | now_shown)
+        for place, card in enumerate(cards):
+            receipt = self._receipt(card, in_feed=place < self._options.max_entries)
+            answers[card.item.delivery_key] = wrong.get(card.entry.id) or receipt
         return answers
+
+    def refusals(self, rendition: Rendition) -> Sequence[PermanentFailure]:
+        """A text that a phone page would not show as it was approved: what `show` would refuse it for."""
+        refused = [] if one_line(rendition.title) else [_no_title()]
+        try:
+            body = _phone_body(rendition)
+        except PermanentFailure as error:
+            return [*refused, error]
+        return refused if text_digest(html_to_text(body)) == rendition.text_digest else [*refused, _other_text()]
+
+    def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]:
+        """What readers of list and pages see of each item; pages are compared byte by byte with what was shown."""
+        stamps = _stamps(context.store.get("entries"))
+        listed = {one.url: one.title for one in self.listed(context)}
+        return {item.delivery_key: self._seen(item, stamps.get(item.notice_key), listed) for item in items}
+
+    def listed(self, context: Context) -> Sequence[Listed]:
+        """Every page that the list names; nothing where there is no list yet."""
+        content = (read_file(self._folder / _INDEX) or b"").strip()
+        links = lxml.html.document_fromstring(content).iterfind(".//a[@href]") if content else ()
+        found = [(urljoin(self._options.base_url, link.get("href")), link.text_content().strip()) for link in links]
+        return [Listed(url, title) for url, title in found if url.startswith(f"{self._options.base_url}{_PAGES}/")]
+
+    def _seen(self, item: Item, stamp: _Stamp | None, listed: Mapping[str, str]) -> Finding:
+        path = _path(item.notice_key)
+        url = self._options.base_url + path
+        page = read_file(self._folder / path)
+        if page is None:
+            return Absent()
+        if url not in listed:
+            return Found(Receipt(url=url, public=False, note="网页文件还在，但列表中没有，读者找不到"))
+        if stamp is None or not stamp.page:
+            return CannotTell("程序没有展示这份公告时的记录，下次更新后可以查询")
+        if _sha256(page) != stamp.page:
+            return Found(Receipt(url=url, note=f"网页文件 {path} 被改动"), digest=_sha256(page))
+        if listed[url] != self._mark + one_line(item.rendition.title):
+            return Found(Receipt(url=url, note="列表中的标题不同"), digest=_sha256(listed[url].encode()))
+        return Found(Receipt(url=url), digest=stamp.shows)
+
+    # --- what stands
+
+    def _pages_there(self) -> set[str]:
+        return {f"{_PAGES}/{path.name}" for path in (self._folder / _PAGES).glob("[!.]*.html")}
+
+    def _gone(self, kept: Sequence[Kept], pages_there: set[str]) -> list[Item]:
+        """What was to stay and has no page any more: made again, so many at a time that the call comes to its end."""
+        gone = [one for one in kept if _path(one.notice_key) not in pages_there]
+        if gone:
+            _log.warning("channel %s: %d pages are gone and are made again", self._config.name, len(gone))
+        return [one.read() for one in sorted(gone, key=_newest_first)[: self._options.window]]
 
     # --- making
 
@@ -180,10 +286,9 @@ class WechatFeed:
     def _card(self, item: Item, old: _Stamp | None, now: datetime) -> _Card:
         title = one_line(item.rendition.title)
         if not title:
-            raise PermanentFailure(Reason.CANNOT_BE_SHOWN, "标题为空")
+            raise _no_title()
         stamp = _stamp(item, title, old, now)
-        slug = _slug(item.notice_key)
-        path = f"{_PAGES}/{slug}.html"
+        path = _path(item.notice_key)
         made = self._made_from(item, stamp)
         page = self._page_as_it_is(path, stamp) if stamp.made == made else None
         is_new = page is None
@@ -193,9 +298,9 @@ class WechatFeed:
                 update={"made": made, "page": _sha256(page), "shows": text_digest(html_to_text(_body_of(page)))}
             )
         if stamp.shows != item.rendition.text_digest:
-            raise PermanentFailure(Reason.CANNOT_BE_SHOWN, "正文中有无法显示的字符，页面上的文字会与批准的文本不同")
+            raise _other_text()
         entry = FeedEntry(
-            id=f"{self._tag}:notice/{slug}",
+            id=f"{self._tag}:notice/{_slug(item.notice_key)}",
             url=self._options.base_url + path,
             title=self._mark + title,
             content_html=_body_of(page),
@@ -247,29 +352,41 @@ class WechatFeed:
             updated=_minute(stamp.updated) if _minute(stamp.updated) != _minute(stamp.shown) else "",
             author=self._author,
             references=[_quoted(quoted.title, quoted.url, quoted.first_published) for quoted in item.references],
-            body=Markup(_phone_body(item)),  # cleaned by pages.phone_html
+            body=Markup(_phone_body(item.rendition)),  # cleaned by pages.phone_html
         )
 
-    def _shared_files(self, cards: Sequence[_Card]) -> dict[str, bytes]:
+    def _rows(self, cards: Sequence[_Card], kept: Sequence[Kept], stamps: Mapping[str, _Stamp]) -> list[_Row]:
+        """The list: everything that stands, newest first."""
+        rows = []
+        for card in cards:
+            notice = card.item.version.notice
+            rows.append(_Row(card.path, card.entry.title, notice.form, notice.project_class, card.stamp.shown))
+        for one in kept:
+            stamp = stamps.get(one.notice_key)
+            shown = stamp.shown if stamp else one.visible_since
+            title = self._mark + one_line(one.title)
+            rows.append(_Row(_path(one.notice_key), title, one.form, one.project_class, shown))
+        return sorted(rows, key=lambda row: (-row.shown.timestamp(), row.path))
+
+    def _shared_files(self, cards: Sequence[_Card], rows: Sequence[_Row]) -> dict[str, bytes]:
         newest = [card.entry for card in cards[: self._options.max_entries]]
         files = {name: write(self._head(name, newest), newest) for name, write in _FEEDS.items()}
-        rows = [
-            {
-                "path": card.path,
-                "title": card.entry.title,
-                "form": card.item.version.notice.form.value,
-                "project_class": card.item.version.notice.project_class.label,
-                "published": _minute(card.stamp.shown),
-            }
-            for card in cards
-        ]
         files[_INDEX] = _shell(
             "index.html.j2",
             title=self._title,
             generator=_GENERATOR,
             practice=self._config.practice,
             author=self._author,
-            rows=rows,
+            rows=[
+                {
+                    "path": row.path,
+                    "title": row.title,
+                    "form": row.form.value,
+                    "project_class": row.project_class.label,
+                    "published": _minute(row.shown),
+                }
+                for row in rows
+            ],
         )
         return files
 
@@ -283,11 +400,9 @@ class WechatFeed:
             updated=max((entry.updated for entry in entries), default=_NOTHING_YET),
         )
 
-    def _orphans(self, cards: Sequence[_Card]) -> list[str]:
+    def _orphans(self, pages_there: set[str], rows: Sequence[_Row]) -> list[str]:
         """Pages of ours that are no longer in the set. What others put into the folder is left alone."""
-        shown = {card.path for card in cards}
-        there = sorted(f"{_PAGES}/{path.name}" for path in (self._folder / _PAGES).glob("[!.]*.html"))
-        return [name for name in there if name not in shown and self._is_ours(name)]
+        return [name for name in sorted(pages_there - {row.path for row in rows}) if self._is_ours(name)]
 
     def _is_ours(self, name: str) -> bool:
         mark = f'<meta name="generator" content="{_GENERATOR}">'.encode()
@@ -295,14 +410,14 @@ class WechatFeed:
 
     # --- reading back
 
-    def _read_back(self, cards: Sequence[_Card]) -> dict[str, ChannelError]:
-        """Read every file as a reader would; by entry id, what is not as it was written."""
+    def _read_back(self, cards: Sequence[_Card], rows: Sequence[_Row]) -> dict[str, ChannelError]:
+        """Read every file that was made as a reader would; by entry id, what is not as it was written."""
         wrong: dict[str, ChannelError] = {}
         for name in _FEEDS:
             for entry_id in self._wrong_in_feed(name, cards[: self._options.max_entries]):
                 wrong[entry_id] = _differs(name)
         listed = re.findall(r'<a href="(articles/[^"]+)"', (read_file(self._folder / _INDEX) or b"").decode("utf-8"))
-        if listed != [card.path for card in cards]:
+        if listed != [row.path for row in rows]:
             raise _differs(_INDEX)
         for card in cards:
             if read_file(self._folder / card.path) != card.page:
@@ -323,8 +438,7 @@ class WechatFeed:
             raise _differs(name)
         return [entry_id for entry_id, entry in expected.items() if found.get(entry_id) != entry]
 
-    def _receipt(self, card: _Card, cards: Sequence[_Card]) -> Receipt:
-        in_feed = card in cards[: self._options.max_entries]
+    def _receipt(self, card: _Card, in_feed: bool) -> Receipt:
         return Receipt(
             number=card.entry.id,
             url=card.entry.url,
@@ -366,8 +480,15 @@ def _stamp(item: Item, title: str, old: _Stamp | None, now: datetime) -> _Stamp:
 # --- small things
 
 
-def _phone_body(item: Item) -> str:
-    rendition = item.rendition
+def _no_title() -> PermanentFailure:
+    return PermanentFailure(Reason.CANNOT_BE_SHOWN, "标题为空")
+
+
+def _other_text() -> PermanentFailure:
+    return PermanentFailure(Reason.CANNOT_BE_SHOWN, "正文中有无法显示的字符，页面上的文字会与批准的文本不同")
+
+
+def _phone_body(rendition: Rendition) -> str:
     media_type = rendition.media_type.partition(";")[0].strip().lower()
     try:
         if media_type == "text/html":
@@ -395,6 +516,15 @@ def _body_of(page: bytes) -> str:
     text = page.decode("utf-8")
     start = text.index("<article data-body>") + len("<article data-body>")
     return text[start : text.rindex("</article>")].strip()
+
+
+def _path(notice_key: str) -> str:
+    """The page of a notice, below the output folder."""
+    return f"{_PAGES}/{_slug(notice_key)}.html"
+
+
+def _newest_first(kept: Kept) -> tuple[float, str]:
+    return -kept.visible_since.timestamp(), kept.notice_key
 
 
 def _slug(notice_key: str) -> str:

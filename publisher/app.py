@@ -18,6 +18,7 @@ from pathlib import Path
 
 from publisher import legal
 from publisher.channel import Capabilities
+from publisher.counts.reconciled_page import Letterhead
 from publisher.errors import SettingsError
 from publisher.intake.feeds import FeedIntake
 from publisher.intake.folder import FolderUnavailable, RestWatch, candidates
@@ -37,7 +38,9 @@ from publisher.ledger.store import PROGRAM, Fault, Ledger, SQLAlchemyError, is_u
 from publisher.lock import DaemonLock
 from publisher.pipeline import Line
 from publisher.receipts import Receipts
-from publisher.reconciling import Asker, Interrupted, reconcile_monthly
+from publisher.reconciled_pages import write_pages
+from publisher.reconciling.asking import Asker, Interrupted
+from publisher.reconciling.monthly import reconcile_monthly
 from publisher.render import Renderer
 from publisher.rules.book import rule_book
 from publisher.rules.routing import routing_diff, routing_of
@@ -182,6 +185,11 @@ class Office:
         """The legal terms and the working-day calendar, this installation's own files first."""
         return load_law(self.settings.folder)
 
+    @property
+    def letterhead(self) -> Letterhead:
+        """What the reconciliation page says beside the log."""
+        return Letterhead(self.settings.office, self.titles, self.ledger.real)
+
     @cached_property
     def receipts(self) -> Receipts:
         """The writer of answers to staff."""
@@ -283,7 +291,10 @@ class Worker:
             return self.office.receipts.write_due()
 
     def watch(self) -> None:
-        """Raise and clear the alarms about what should not last; write a head that could not be written when due."""
+        """Raise and clear the alarms about what should not last; write a head that could not be written when due.
+
+        The pages of months that were compared since the last turn, by whomever, come into the staff folder.
+        """
         if self._head_missing:
             self._head_missing = not self.office.write_head("midnight")
         if not self.line.lease.take():
@@ -292,6 +303,7 @@ class Worker:
         now = office.machine.clock()
         watch.look(office.ledger, office.channels, office.settings.sending, now)
         legal.look(office.ledger, office.law, office.settings.channels, now)
+        self._write_reconciled()
 
     def reconcile(self) -> bool:
         """Compare the past month with the channels if that is due; a call in flight is waited for by `close`."""
@@ -299,10 +311,16 @@ class Worker:
         asker = Asker(office.ledger, office.machine, office.settings.sending, lambda: not self._ending.is_set())
         with self._reconciling:
             try:
-                return reconcile_monthly(asker, office.channels, str(self.daemon_id))
+                return reconcile_monthly(asker, office.channels, str(self.daemon_id), office.folders.reconciled.name)
             except Interrupted:
                 logger.info("the comparison with the channels was interrupted; it is made after the next start")
                 return False
+
+    def _write_reconciled(self) -> None:
+        try:
+            write_pages(self.office.ledger, self.office.folders.reconciled, self.office.letterhead)
+        except OSError as error:
+            logger.error("the reconciliation page cannot be written now: %s", error)
 
     def unready(self) -> bool:
         """Whether something in the drop folder still has to rest."""

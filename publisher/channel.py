@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NewType, Protocol, runtime_checkable
 
 from publisher.delivery import Operation
-from publisher.errors import ChannelError
-from publisher.notice import AttachmentRef, Notice
+from publisher.errors import ChannelError, PermanentFailure
+from publisher.notice import AttachmentRef, Form, Notice, ProjectClass
 
 DeliveryKey = NewType("DeliveryKey", str)
 """Minted once, before the first try; the same on every attempt of one delivery."""
@@ -83,6 +83,8 @@ class Capabilities:
     operations      the operations it carries out
     asynchronous    whether taken is not yet public
     idempotent_for  how long it remembers a delivery key; zero: a repeat is a second item
+    window          of a set: how many of its newest notices `show` is given each time. Of the older ones it is given
+                    some in turn; the rest are `Context.kept` and stay as they were shown. None: all, each time
     watched_only    published by another channel; only `find` is asked, once `fed_by` has it
     """
 
@@ -95,6 +97,7 @@ class Capabilities:
     asynchronous: bool = False
     idempotent_for: timedelta = timedelta(0)
     bundle: int = 1
+    window: int | None = None
     watched_only: bool = False
     fed_by: str | None = None
 
@@ -257,6 +260,11 @@ class Context(Protocol):
     """What an adapter may use of the program during one call."""
 
     @property
+    def kept(self) -> Sequence[Kept]:
+        """What else stands in a set and is to stay as it was shown; empty but for `show` and without a `window`."""
+        ...
+
+    @property
     def store(self) -> Store: ...
 
     def now(self) -> datetime:
@@ -308,6 +316,21 @@ class Item:
     until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A notice of a set that stays as it was shown: what a list says of it, and a way to its item, for what is missing.
+
+    `read` raises `NeedsPerson` where the stored text is damaged.
+    """
+
+    notice_key: NoticeKey
+    title: str
+    form: Form
+    project_class: ProjectClass
+    visible_since: datetime
+    read: Callable[[], Item] = field(repr=False)
+
+
 @runtime_checkable
 class Channel(Protocol):
     """A channel that takes one notice at a time.
@@ -335,7 +358,8 @@ class SetChannel(Protocol):
     """A channel that shows a whole set: feed, LED screen, list pages.
 
     `show` writes the set atomically, reads it back, and answers for every item: a receipt, or an
-    error that keeps that item out while the rest stand. If it raises, the old set stands.
+    error that keeps that item out while the rest stand. If it raises, the old set stands. What is `kept` (see
+    `Capabilities.window`) is part of the set: it stays, and needs no answer.
     """
 
     @property
@@ -352,6 +376,17 @@ class Previews(Protocol):
     """
 
     def preview(self, version: Version, rendition: Rendition) -> Mapping[str, bytes]: ...
+
+
+@runtime_checkable
+class Foresees(Protocol):
+    """A channel that can tell of a text that it would refuse it, where no figure of its capabilities says so.
+
+    `refusals` gives every reason at once, none if it would show the text. It asks nobody outside and writes nothing:
+    it is called for every notice before any channel hears of it. What it lets pass, `show` takes as a text.
+    """
+
+    def refusals(self, rendition: Rendition) -> Sequence[PermanentFailure]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +406,19 @@ class Lists(Protocol):
     """
 
     def listed(self, context: Context) -> Sequence[Listed] | None: ...
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A set channel that can look at what readers see of its set and changes nothing by it: for reconciliation.
+
+    `look` is given some or all of what should stand in the set, and answers for every item. `Found`: readers see it;
+    its digest is the rendition's `text_digest` where they see what was approved, and another where they do not,
+    whatever the channel's fidelity. `Absent`: they do not see it. `CannotTell`: a person must look. It writes no file,
+    takes no set number and keeps nothing in the store. It raises `ChannelError` where the set cannot be read.
+    """
+
+    def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]: ...
 
 
 AnyChannel = Channel | SetChannel

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, SettingsError
 
 
 class AlreadyRunning(PublisherError):
@@ -40,9 +40,15 @@ class DaemonLock:
         self._handle: int | None = None
 
     def acquire(self, host: str, pid: int) -> None:
-        """Take the lock; raises `AlreadyRunning`."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
+        """Take the lock; raises `AlreadyRunning`, or `SettingsError` where this account may not write the file."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
+        except OSError as error:
+            raise SettingsError(
+                f"the lock file {self._path} cannot be written ({error.strerror}): run the daemon under the account "
+                "that owns the data folder, or name another folder with --data"
+            ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

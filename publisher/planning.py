@@ -22,7 +22,7 @@ from publisher.rules.book import RuleBook
 from publisher.rules.clock import publish_by
 from publisher.rules.content import Checked, Papers, check_content
 from publisher.rules.due import deadline
-from publisher.rules.limits import exceeded
+from publisher.rules.limits import exceeded, foreseen
 from publisher.rules.routing import Route, route
 from publisher.rules.terms import Findings, Law, check_terms, dates_outside, day_of
 from publisher.send.open_channel import OpenChannel
@@ -207,7 +207,8 @@ def _render(notice: Notice, channel: OpenChannel, renderer: Renderer) -> tuple[R
     charset = channel.capabilities.charset if channel.capabilities.fidelity is Fidelity.FULL else None
     rendition = renderer.render(notice, channel.settings, whole_text=whole, charset=charset)
     found = exceeded(notice, rendition, channel.capabilities, channel_name=channel.name, channel_title=channel.title)
-    return rendition, found
+    refusals = channel.foresees.refusals(rendition) if channel.foresees else ()
+    return rendition, (*found, *foreseen(refusals, channel_name=channel.name, channel_title=channel.title))
 
 
 def render_again(notice: Notice, channel: OpenChannel | None, renderer: Renderer) -> Rendition:

@@ -11,14 +11,30 @@ from channels.kit.files import Fault, no_fault, read_file, replace_folder
 from channels.kit.options import read_options
 from channels.kit.sets import first_shown, refuse_two_texts, remember_shown, still_newest, take_number
 from channels.led_board.options import Options
-from channels.led_board.output import MANIFEST, Entry, Screen, SetFiles, set_files, sha256, text_as_read, wrong_files
+from channels.led_board.output import (
+    MANIFEST,
+    Entry,
+    Screen,
+    SetFiles,
+    Told,
+    page_files,
+    set_files,
+    sha256,
+    text_as_read,
+    told_by,
+    wrong_files,
+)
 from channels.led_board.pages import Composer
 from publisher.channel import (
+    Absent,
+    CannotTell,
     Capabilities,
     ChannelConfig,
     Context,
     DeliveryKey,
     Fidelity,
+    Finding,
+    Found,
     Item,
     NoticeKey,
     Receipt,
@@ -40,7 +56,8 @@ class LedBoard:
 
     Raises SettingsError for unknown or wrong options. `show` raises `TransientFailure` (`FOLDER_UNWRITABLE`, `BUSY`,
     `NO_LONGER_MINE`), and then the old set stands; and `NeedsPerson` for a broken player page or two texts of one
-    notice. A notice with characters that the screen cannot show stays out alone (`CANNOT_BE_SHOWN`).
+    notice. A notice with characters that the screen cannot show stays out alone (`CANNOT_BE_SHOWN`), and so does one
+    whose title does not fit on the pages of a notice (`TOO_LARGE`); `refusals` tells both beforehand.
     """
 
     def __init__(self, config: ChannelConfig, *, fault: Fault = no_fault) -> None:
@@ -55,7 +72,7 @@ class LedBoard:
 
     @property
     def capabilities(self) -> Capabilities:
-        """No `charset`: what is not in it may have a declared substitute, which only `show` knows."""
+        """No `charset`: what is not in it may have a declared substitute, which `refusals` knows."""
         return Capabilities(
             fidelity=Fidelity.EXCERPT,
             findable=False,
@@ -85,6 +102,37 @@ class LedBoard:
         for entry in entries:
             answers[entry.item.delivery_key] = self._answer(entry, made, wrong)
         return answers
+
+    def refusals(self, rendition: Rendition) -> Sequence[PermanentFailure]:
+        """Characters without a glyph or substitute, and a title that does not fit: all that `show` would refuse."""
+        return self._composer.refusals(rendition)
+
+    def look(self, items: Sequence[Item], context: Context) -> Mapping[DeliveryKey, Finding]:
+        """What lies in the folder for each item, compared byte by byte with what its text makes."""
+        manifest = self._read(MANIFEST)
+        if manifest is None:
+            return {item.delivery_key: Absent() for item in items}
+        told = told_by(manifest)
+        if told is None:
+            return {item.delivery_key: _changed(MANIFEST, manifest) for item in items}
+        spoilt = [name for name, digest in told.shared.items() if sha256(self._read(name) or b"") != digest]
+        return {item.delivery_key: self._seen(item, told, spoilt) for item in items}
+
+    def _seen(self, item: Item, told: Told, spoilt: Sequence[str]) -> Finding:
+        orders = told.orders.get(item.notice_key)
+        if not orders:
+            return Absent()
+        if spoilt:
+            return _changed(spoilt[0], self._read(spoilt[0]) or b"")
+        try:
+            composed = self._composer.compose(item.rendition)
+        except PermanentFailure as error:
+            return CannotTell(error.detail)
+        for name, content in page_files(composed, orders, self._composer).items():
+            there = self._read(name) or b""
+            if there != content or len(orders) != len(composed.pages):
+                return _changed(name, there)
+        return Found(Receipt(number=item.notice_key), digest=item.rendition.text_digest)
 
     def preview(self, version: Version, rendition: Rendition) -> Mapping[str, bytes]:
         """The files that a passer-by would see if this notice alone were shown. Raises PermanentFailure."""
@@ -149,6 +197,11 @@ def _urgency(entry: Entry, now: datetime) -> tuple[int, float]:
         return 0, entry.deadline.timestamp()
     newest_first = -(entry.since or datetime.fromtimestamp(0, UTC)).timestamp()
     return (2 if entry.deadline else 1), newest_first
+
+
+def _changed(name: str, there: bytes) -> Found:
+    """Readers see something else: the digest is that of the file, which no text has."""
+    return Found(Receipt(note=f"屏幕文件 {name} 缺失或被改动"), digest=sha256(there))
 
 
 def _differs(name: str) -> TransientFailure:

@@ -139,9 +139,12 @@ def _manifest(screen: Screen, pages: list[dict[str, Any]], common: Mapping[str, 
         "files": dict(common),
         "pages": pages,
     }
-    # no rising number and no hour of writing: the same set gives the same bytes, and `set` names it
-    name = sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode())
-    return (json.dumps({"set": name, **body}, ensure_ascii=False, indent=1) + "\n").encode()
+    return (json.dumps({"set": _set_name(body), **body}, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _set_name(body: Mapping[str, Any]) -> str:
+    """No rising number and no hour of writing: the same set gives the same bytes, and this digest names it."""
+    return sha256(json.dumps(body, ensure_ascii=False, sort_keys=True).encode())
 
 
 def _player(screen: Screen, pages: Sequence[Mapping[str, Any]]) -> bytes:
@@ -187,6 +190,36 @@ def wrong_files(made: SetFiles, screen: Screen, read: Callable[[str], bytes | No
         for name, digest in stated.items()
         if (content := read(name)) is None or sha256(content) != digest or not _is_whole(name, content, made, screen)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the manifest that is there says: the numbers of each notice's pages, and digests of the shared files."""
+
+    orders: Mapping[str, tuple[int, ...]]
+    shared: Mapping[str, str]
+
+
+def told_by(manifest: bytes) -> Told | None:
+    """What a manifest says; None: it is none of ours, or was changed."""
+    try:
+        body = json.loads(manifest)
+        if _set_name({name: value for name, value in body.items() if name != "set"}) != body["set"]:
+            return None
+        orders: dict[str, tuple[int, ...]] = {}
+        for page in body["pages"]:
+            orders[str(page["notice"])] = (*orders.get(str(page["notice"]), ()), int(page["order"]))
+        return Told(orders, {str(name): str(digest) for name, digest in body["files"].items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def page_files(entry: Composed, orders: Sequence[int], composer: Composer) -> dict[str, bytes]:
+    """The files of a notice's pages under these order numbers."""
+    files: dict[str, bytes] = {}
+    for order, page in zip(orders, entry.pages, strict=False):
+        files |= _page_files(f"{order:03d}", page, composer.picture(page))
+    return files
 
 
 _BITS = {".1bit.bmp": ("BMP", 1), ".bmp": ("BMP", 24), ".png": ("PNG", 8), ".gif": ("GIF", 0)}

@@ -105,17 +105,43 @@ class Composer:
         return shown.text.removeprefix(self._mark)
 
     def compose(self, rendition: Rendition) -> Composed:
-        """The pages of a notice. Raises PermanentFailure (CANNOT_BE_SHOWN, NOT_SUPPORTED)."""
+        """The pages of a notice. Raises PermanentFailure (CANNOT_BE_SHOWN, NOT_SUPPORTED, TOO_LARGE)."""
+        composed, refusals = self._composed(rendition)
+        if composed is None or refusals:
+            raise refusals[0]
+        return composed
+
+    def refusals(self, rendition: Rendition) -> list[PermanentFailure]:
+        """Everything for which `compose` would refuse this text."""
+        return self._composed(rendition)[1]
+
+    def _composed(self, rendition: Rendition) -> tuple[Composed | None, list[PermanentFailure]]:
+        """The pages, where the text can be read, and everything that keeps them from the screen."""
+        try:
+            text = self._charset.fit(_visible(rendition))
+        except PermanentFailure as error:
+            return None, [error]
         title = self._charset.fit(one_line(rendition.title))
-        text = self._charset.fit(_visible(rendition))
-        _refuse_missing(title, text)
+        refusals = [*_missing(title, text)]
         if not title.text:
-            raise PermanentFailure(Reason.CANNOT_BE_SHOWN, "标题为空")
-        lines = [self._rows_of(self._mark + title.text, Part.TITLE)]
-        lines += [self._rows_of(line, Part.TEXT) for line in text.text.split("\n")]
+            return None, [*refusals, PermanentFailure(Reason.CANNOT_BE_SHOWN, "标题为空")]
+        lines = [self._rows_of(self._mark + _measurable(title), Part.TITLE)]
+        lines += [self._rows_of(line, Part.TEXT) for line in _measurable(text).split("\n")]
         pages, cut = self._pages(lines)
+        if sum(row.part is Part.TITLE for page in pages for row in page) < len(lines[0]):
+            refusals.append(self._title_too_long(title.text, len(lines[0])))
         replaced = {key: title.replaced.get(key, 0) + text.replaced.get(key, 0) for key in _keys(title, text)}
-        return Composed(pages, replaced, title.unseen + text.unseen, cut)
+        return Composed(pages, replaced, title.unseen + text.unseen, cut), refusals
+
+    def _title_too_long(self, title: str, rows: int) -> PermanentFailure:
+        """A text may be shortened; a notice whose title does not stand there whole is not to be known by it."""
+        options = self._options
+        return PermanentFailure(
+            Reason.TOO_LARGE,
+            f"标题有 {len(title)} 个字，排成 {rows} 行；一份公告最多 {options.max_pages_per_item} 页、每页 "
+            f"{options.rows} 行（含“全文见……”{len(self._where_cut)} 行），标题放不下；"
+            f"请缩短标题，或调大 max_pages_per_item",
+        )
 
     def _rows_of(self, line: str, part: Part) -> list[Row]:
         return [Row(row, part) for row in wrap(line, self._options.width, self._face.advance)]
@@ -184,12 +210,17 @@ def _keys(*shown: Shown) -> list[str]:
     return sorted({key for one in shown for key in one.replaced})
 
 
-def _refuse_missing(*shown: Shown) -> None:
+def _measurable(shown: Shown) -> str:
+    """The text as long as it will be once the characters that the screen lacks are written in others."""
+    return shown.text.translate({ord(char): "口" for char in shown.missing})
+
+
+def _missing(*shown: Shown) -> Iterator[PermanentFailure]:
     missing = list(dict.fromkeys(char for one in shown for char in one.missing))
     if missing:
         listed = "、".join(f"“{char}”（U+{ord(char):04X}）" for char in missing[:_LISTED])
         more = f" 等 {len(missing)} 个字符" if len(missing) > _LISTED else ""
-        raise PermanentFailure(
+        yield PermanentFailure(
             Reason.CANNOT_BE_SHOWN,
             f"屏幕无法显示 {listed}{more}，替换表中也没有；请修改，或在 substitutions 中加入替换",
         )

@@ -7,9 +7,11 @@ import sys
 from publisher.cli import (
     acting,
     cleaning,
+    figures,
     looking,
     projects,
     proving,
+    reconciling,
     rehearsing,
     reporting,
     reports,
@@ -20,7 +22,20 @@ from publisher.cli.base import app
 
 __all__ = ["main"]
 
-for part in (running, looking, cleaning, reporting, reports, projects, proving, acting, scheduling, rehearsing):
+for part in (
+    running,
+    looking,
+    cleaning,
+    reporting,
+    reports,
+    figures,
+    projects,
+    proving,
+    reconciling,
+    acting,
+    scheduling,
+    rehearsing,
+):
     part.register(app)
 
 

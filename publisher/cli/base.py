@@ -156,6 +156,7 @@ class Desk:
         office = open_office(self.settings, self.environ)
         try:
             yield office
+            office.ledger.must_have_stood_still()
         finally:
             office.close()
 

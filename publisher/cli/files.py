@@ -11,16 +11,22 @@ from pathlib import Path
 from publisher.errors import SettingsError
 
 
-def write_new(path: Path, data: bytes) -> None:
+def refuse_existing(path: Path, option: str = "--out") -> None:
+    """Raise `SettingsError` if there is something at `path`: nothing is overwritten."""
+    if path.exists():
+        raise SettingsError(f"{path} exists already; name another file with {option}")
+
+
+def write_new(path: Path, data: bytes, option: str = "--out") -> None:
     """Write a file that is not there yet. Raises `SettingsError` if it is, or if it cannot be written."""
-    with _beside(path, data) as whole:
+    with _beside(path, data, option) as whole:
         try:
             os.link(whole, path)  # unlike a rename, never over a file that somebody made meanwhile
-        except FileExistsError as error:
-            raise SettingsError(f"{path} exists already; name another file with --out") from error
+        except FileExistsError:
+            refuse_existing(path, option)
+            raise
         except OSError:
-            if path.exists():
-                raise SettingsError(f"{path} exists already; name another file with --out") from None
+            refuse_existing(path, option)
             whole.replace(path)  # a file system without links
 
 
@@ -31,7 +37,7 @@ def write_over(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _beside(path: Path, data: bytes, *, make_folder: bool = False) -> Iterator[Path]:
+def _beside(path: Path, data: bytes, option: str = "--out", *, make_folder: bool = False) -> Iterator[Path]:
     """The whole content in a file of another name beside it, which is gone afterwards."""
     whole: Path | None = None
     try:
@@ -46,7 +52,7 @@ def _beside(path: Path, data: bytes, *, make_folder: bool = False) -> Iterator[P
         whole.chmod(0o666 & ~_umask())
         yield whole
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}; name another file with --out") from error
+        raise SettingsError(f"{path} cannot be written: {error.strerror}; name another file with {option}") from error
     finally:
         if whole is not None:
             whole.unlink(missing_ok=True)

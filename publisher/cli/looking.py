@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from publisher.app import open_renderer, system_clock
-from publisher.channel import AnyChannel, Previews, Version
+from publisher.channel import AnyChannel, Fidelity, Previews, Version
 from publisher.cli import words
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
 from publisher.cli.output import say, say_json, shown
@@ -31,7 +31,7 @@ from publisher.ledger.store import Ledger
 from publisher.notice import LOCAL, Notice
 from publisher.render import Renderer
 from publisher.rules.book import rule_book
-from publisher.rules.routing import describe_routing
+from publisher.rules.routing import describe_routing, excerpts_alone
 from publisher.rules.terms import Law, day_of, load_law
 from publisher.send.open_channel import OpenChannel, opened
 from publisher.settings import IntakeSettings, Settings, enabled, open_channel
@@ -74,6 +74,12 @@ class _Checked:
     law: Law
     channels: Mapping[str, OpenChannel]
     faults: tuple[str, ...]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the settings allow and somebody should think over."""
+        excerpts = {name for name, one in self.channels.items() if one.capabilities.fidelity is Fidelity.EXCERPT}
+        return excerpts_alone(self.settings.channels, excerpts, day_of(system_clock()))
 
 
 def check(
@@ -169,6 +175,7 @@ def _check_facts(
         "approvals": settings.approvals_needed,
         "approval_rules": [rule.model_dump(mode="json") for rule in settings.approval.rules],
         "faults": checked.faults,
+        "warnings": checked.warnings,
         "notes": settings.notes,
         "channels": [_channel_facts(checked, c.name) | {"since": since.get(c.name)} for c in enabled(settings)],
         "calendar_years": checked.law.calendar.years,
@@ -238,6 +245,8 @@ def _say_check(
         say_routing(settings, day_of(system_clock()))
         for name in SAMPLE_NAMES:
             say(f"  {name}：{'忽略' if settings.intake.is_litter(name) else '收取'}")
+        for warning in checked.warnings:
+            say(f"提醒：{warning}")
     for fault in checked.faults:
         say(f"有误：{fault}")
     for one, result in judged:

@@ -1,4 +1,4 @@
-"""Commands that prove: verify, keygen, export, evidence, reconcile."""
+"""Commands that prove: verify, keygen, export, evidence."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import typer
 
 from publisher.app import Office
 from publisher.cli import faults, words
-from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, Number, OneChannel, command
+from publisher.cli.base import NOT_DONE, OK, By, Desk, Json, Number, command
 from publisher.cli.files import write_new
-from publisher.cli.output import moving_line, plain, say, say_json, say_table
-from publisher.cli.times import first_day, last_day, span_of
+from publisher.cli.output import moving_line, plain, say, say_json
+from publisher.cli.times import span_of
 from publisher.counts import evidence as evidence_pack
 from publisher.counts import export as exports
 from publisher.counts import ocds
@@ -23,8 +23,6 @@ from publisher.errors import SettingsError
 from publisher.ledger.chain import Entry
 from publisher.ledger.signing import PublicKey, make_key, public_path, read_public, read_signer
 from publisher.ledger.verify import verify as verify_ledger
-from publisher.reconciling import Asker, OfChannel, due_month
-from publisher.reconciling import reconcile as reconcile_channels
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +31,6 @@ def register(app: typer.Typer) -> None:
     command(app, "keygen", keygen)
     command(app, "export", export)
     command(app, "evidence", evidence)
-    command(app, "reconcile", reconcile)
 
 
 # ---- verify, keygen
@@ -139,10 +136,9 @@ def export(
         span = span_of(first, last, as_of, office.ledger.clock())
         data = _exported(office, form, span, ocid_prefix, uri)
         write_new(path, data)
-        with office.ledger.write() as tx:
-            person = desk.person(by)
-            facts = {"account": person.account, "format": form.value, "file": path.name, "bytes": len(data)}
-            tx.log(Entry(event="exported", by=person.by, data=facts))
+        person = desk.person(by)
+        facts = {"account": person.account, "format": form.value, "file": path.name, "bytes": len(data)}
+        _log(office, Entry(event="exported", by=person.by, data=facts))
         say(f"已导出{words.practice_mark(office.ledger.real)}：{path}（{len(data):,} 字节）")
     return OK
 
@@ -175,11 +171,14 @@ def evidence(
     number: Number,
     out: Out = None,
     links: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--links/--no-links", help="With other notices' rows of the log that lead to the heads, or without."
+            "--links/--no-links",
+            help="With other notices' rows of the log that lead to the heads, or without (default: with, "
+            "unless one of these notices never was public).",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
     by: By = None,
 ) -> int:
     """Put together everything that proves what became of one notice, as one ZIP（证据包）."""
@@ -187,65 +186,28 @@ def evidence(
     with desk.office() as office:
         with office.ledger.read() as conn:
             heads = office.settings.heads_folder
-            data = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS, linked=links)
-        write_new(path, data)
+            made = evidence_pack.pack(conn, number, heads, office.titles, words.EVENTS, linked=links)
+        write_new(path, made.data)
         mark = words.practice_mark(office.ledger.real)
-        say(f"证据包{mark}：{path}（{len(data):,} 字节），内有 index.html 可直接阅读，校验方法.txt 说明如何核对")
-        if links:
-            say("包内“连接.jsonl”是其他公告的日志行（可能有尚未公开的），用来接到链头；不宜对外的请加 --no-links")
-        with office.ledger.write() as tx:
-            person = desk.person(by)
-            # Not with the notice's number: a pack that is asked for again is the same file.
-            facts = {"account": person.account, "of": number, "file": path.name}
-            tx.log(Entry(event="evidence_given", by=person.by, data=facts))
+        say(f"证据包{mark}：{path}（{len(made.data):,} 字节），内有 index.html 可直接阅读，校验方法.txt 说明如何核对")
+        if made.links:
+            say("包内“连接.jsonl”是其他公告的日志行，用来接到链头；不宜对外的请加 --no-links")
+        if made.withheld:
+            say(
+                f"接到链头的 {made.withheld} 行日志涉及尚未公开的公告，没有放入，凭本包不能一直核对到链头；"
+                "可等其公开后再出具，或者（只供内部）加 --links"
+            )
+        person = desk.person(by)
+        # Not with the notice's number: a pack that is asked for again is the same file.
+        facts = {"account": person.account, "of": number, "file": path.name}
+        _log(office, Entry(event="evidence_given", by=person.by, data=facts))
     return OK
 
 
-# ---- reconcile
-
-
-def reconcile(
-    desk: Desk,
-    month: Annotated[
-        str | None,
-        typer.Option("--month", metavar="MONTH", help="YYYY-MM; also a day or a year (default: last month)."),
-    ] = None,
-    channel: OneChannel = None,
-    by: By = None,
-    as_json: Json = False,
-) -> int:
-    """Compare the log with what every channel holds（对账）; sends nothing. Exit code 1 if something is not right."""
-    with desk.office() as office:
-        if channel is not None and channel not in office.titles:
-            typer.echo(f"--channel {channel}: no such channel", err=True)
-            return USAGE
-        first, last = due_month(office.ledger.clock(), days_in=0)
-        first, last = first_day(month, "--month") or first, last_day(month, "--month") or last
-        asker = Asker(office.ledger, office.machine, office.settings.sending)
-        who = desk.person(by).by
-        results = reconcile_channels(asker, office.channels, first, last, by=who, only=channel)
-        if as_json:
-            facts = [plain(one) | {"agrees": one.agrees} for one in results]
-            say_json({"practice": not office.ledger.real, "from": first, "to": last, "channels": facts})
-        else:
-            say(f"对账{words.practice_mark(office.ledger.real)}：{first} 至 {last}")
-            _say_reconciled(results, office)
-    return OK if all(one.agrees for one in results) else NOT_DONE
-
-
-_WHAT = {"missing": "缺失", "different": "内容不同", "foreign": "账外公告", "unanswered": "未能查询"}
-
-
-def _say_reconciled(results: list[OfChannel], office: Office) -> None:
-    cells = []
-    for one in results:
-        foreign = "已比对" if one.listed else "渠道不提供列表"
-        wrong = len(one.items)
-        cells.append((words.channel(one.channel, office.titles), one.logged, one.found, one.by_hand, wrong, foreign))
-    say_table(["渠道", "日志", "查到", "须人工核对", "不符", "账外"], cells)
-    for one in results:
-        for item in one.items:
-            where = words.channel(item.channel, office.titles)
-            say(f"{_WHAT[item.what]}：{where}　{item.number}　{item.title}　{item.detail}")
-    if all(one.agrees for one in results):
-        say("日志与各渠道相符。")
+def _log(office: Office, entry: Entry) -> None:
+    """Log that something was given out; an auditor's account cannot, and is told."""
+    if office.ledger.read_only:
+        say("（只读账户：本次取出没有记入发布日志）")
+        return
+    with office.ledger.write() as tx:
+        tx.log(entry)

@@ -9,8 +9,8 @@ import typer
 
 from publisher.cli.base import NOT_DONE, OK, USAGE, Desk, Json, command
 from publisher.cli.output import moving_line, say, say_json, say_table
-from publisher.counts.report.layout import channel_table, project_table
-from publisher.counts.report.markdown import plain
+from publisher.counts.report.blocks import plain
+from publisher.counts.report.tables import channel_table, project_table
 from publisher.rehearse import run
 from publisher.rehearse.run import Outcome
 from publisher.rehearse.targets import YEAR

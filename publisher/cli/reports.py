@@ -1,4 +1,4 @@
-"""Commands for reports: `report` draws one, `figures` types in what comes from elsewhere."""
+"""The command that draws reports."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from publisher.app import Office
-from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, Json, command
+from publisher.cli.base import NOT_DONE, OK, USAGE, By, Desk, command
 from publisher.cli.files import write_over
-from publisher.cli.output import plain, say, say_json, say_table
+from publisher.cli.output import plain, say, say_json
 from publisher.cli.times import state_of
-from publisher.counts.report import entered
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.layout import lay_out
 from publisher.counts.report.markdown import to_markdown
 from publisher.counts.report.page import to_page
-from publisher.counts.report.word import to_word
-from publisher.ledger.figures import issue_report, set_figure, standing_figures
-from publisher.notice import LOCAL
+from publisher.counts.report.word.document import to_word
+from publisher.ledger.figures import issue_report
 
 
 class Period(StrEnum):
@@ -40,17 +37,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class Action(StrEnum):
-    """What is done with figures."""
-
-    SET = "set"
-    LIST = "list"
-
-
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add the command of this module."""
     command(app, "report", report)
-    command(app, "figures", figures)
 
 
 # ---- report
@@ -152,50 +141,3 @@ def report_facts(drawn: Report) -> dict[str, Any]:
         "differences": drawn.differences,
         "report": to_markdown(lay_out(drawn)),
     }
-
-
-# ---- figures
-
-
-def figures(
-    desk: Desk,
-    action: Annotated[Action, typer.Argument(metavar="ACTION", help="set or list.")],
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The figure's name; `list` shows them all.")
-    ] = None,
-    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="A count, an amount in 元, or a text.")] = None,
-    year: Annotated[int | None, typer.Option("--year", metavar="Y", min=1990, max=2200, help="Its year.")] = None,
-    by: By = None,
-    source: Annotated[str | None, typer.Option("--source", metavar="TEXT", help="Where it was taken from.")] = None,
-    as_json: Json = False,
-) -> int:
-    """Type in figures that come from elsewhere（录入数字）, or list them; of one name and year the newest stands."""
-    if action is Action.LIST:
-        with desk.office() as office:
-            _list(office, as_json)
-        return OK
-    if name is None or value is None or year is None:
-        typer.echo("figures set needs NAME, VALUE and --year", err=True)
-        return USAGE
-    kept = entered.checked(name, value)
-    with desk.office() as office, office.ledger.write() as tx:
-        set_figure(tx, name, year, kept, desk.person(by), source)
-    if as_json:
-        say_json({"name": name, "year": year, "value": kept})
-    else:
-        say(f"已录入：{year} 年 {entered.kind_of(name)[1]}（{name}）＝{kept}")
-    return OK
-
-
-def _list(office: Office, as_json: bool) -> None:
-    with office.ledger.read() as conn:
-        rows = [one for _, one in sorted(standing_figures(conn).items())]
-    if as_json:
-        for one in rows:
-            say_json(plain(one) | {"practice": not office.ledger.real})
-        return
-    cells = (
-        (o.year, o.name, entered.kind_of(o.name)[1], o.value, o.by, o.source, o.set_at.astimezone(LOCAL)) for o in rows
-    )
-    say_table(["年度", "名称", "内容", "数值", "录入人", "来源", "录入时间"], cells, "还没有录入数字")
-    say("可录入：" + "；".join(f"{name} {label}" for name, (_, label) in entered.NAMES.items()) + f"；{entered.HOW}")

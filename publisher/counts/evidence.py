@@ -35,6 +35,15 @@ _PROOF = ("visible_since", "shown_digest", "rendition_digest", "rendition_sha256
 _ENDINGS = {"text/html": "html", "text/plain": "txt", "application/json": "json"}
 
 
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A ZIP, how many rows of other notices are in it, and how many were withheld because they are not public yet."""
+
+    data: bytes
+    links: int
+    withheld: int
+
+
 def pack(
     conn: Connection,
     number: str,
@@ -42,11 +51,12 @@ def pack(
     titles: Mapping[str, str],
     events: Mapping[str, str],
     *,
-    linked: bool = True,
-) -> bytes:
+    linked: bool | None = None,
+) -> Pack:
     """The ZIP of one intake number. `titles`: Chinese names of channels; `events`: of what the log records.
 
-    `linked`: with the rows of other notices that lead from this one's rows to the heads.
+    `linked`: with the rows of other notices that lead from this one's rows to the heads; None: unless one of these
+    notices never was public.
     Raises `NotAllowed` if there is no such number.
     """
     seen = one_notice(conn, number)
@@ -65,7 +75,8 @@ def pack(
     files |= {f"日志/{path.name}": path.read_bytes() for path in cut.heads}
     files |= _how_to_check(end)
     page = _index(seen, list(files), titles, events, end)
-    return zipped({"index.html": page.encode(), **dict(sorted(files.items()))})
+    data = zipped({"index.html": page.encode(), **dict(sorted(files.items()))})
+    return Pack(data, len(cut.links), cut.withheld)
 
 
 def _log_of(conn: Connection, seen: NoticeView) -> list[AnyRow]:

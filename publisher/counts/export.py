@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-from xml.sax.saxutils import escape
 
+import xlsxwriter
 from sqlalchemy import Connection, select
 
 from publisher.channel import Tier
 from publisher.counts import queries
 from publisher.counts.queries import Span
+from publisher.errors import NotAllowed
 from publisher.ledger.chain import iso
 from publisher.ledger.tables import publication_log
 from publisher.notice import Kind, ProjectClass
@@ -75,17 +78,17 @@ def _cells(row: Any, titles: Mapping[str, str], mark: str) -> tuple[str, ...]:
 # ---- CSV
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_FIGURES_KEPT = 11
-"""Digits up to which a spreadsheet shows a number as it is; longer ones it rounds."""
+_ANOTHER_NUMBER = re.compile(r"\d{12,}|0\d+|\d+(\.\d+)?[eE][+-]?\d+")
+"""What a spreadsheet takes for a number and shows as another: rounded, without its first zeros, or as a power."""
 
 
 def safe(cell: str) -> str:
-    """A cell that a spreadsheet shows as it is: what it would take for a formula, or would round, gets an apostrophe.
+    """A cell that a spreadsheet shows as it is: what it would compute, or take for another number, gets an apostrophe.
 
     Source of the rule: the advice on CSV injection of OWASP, with the full-width signs that some programs take too.
     """
     begins = cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA)
-    return f"'{cell}" if begins or (cell.isdecimal() and len(cell) > _FIGURES_KEPT) else cell
+    return f"'{cell}" if begins or _ANOTHER_NUMBER.fullmatch(cell) else cell
 
 
 def as_csv(table: Sheet) -> bytes:
@@ -99,49 +102,35 @@ def as_csv(table: Sheet) -> bytes:
 
 # ---- XLSX
 
-_TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_PARTS = {
-    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    '<Default Extension="xml" ContentType="application/xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPES}.worksheet+xml"/></Types>',
-    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-    '<sheet name="发布" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-}
+_MOST_ROWS = 1_048_575
+"""Rows of a workbook's sheet below its heads: no spreadsheet opens more."""
+_WIDTHS = {"标题": 48, "项目": 24, "网址": 36, "公开时间": 20, "渠道": 26, "公告形式": 18}
+_PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
 def as_xlsx(table: Sheet) -> bytes:
-    """A workbook of one sheet; every cell is text, so that nothing is taken for a formula or rounded."""
-    parts = _PARTS | {"xl/worksheets/sheet1.xml": _worksheet(table)}
-    return zipped({name: (_DECLARATION + text).encode() for name, text in parts.items()})
+    """A workbook of one sheet; every cell is text, so that nothing is taken for a formula or rounded.
 
-
-def _worksheet(table: Sheet) -> str:
-    rows = "".join(_row(row) for row in (table.heads, *table.rows))
-    pane = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
-    views = f'<sheetViews><sheetView workbookViewId="0">{pane}</sheetView></sheetViews>'
-    return f'<worksheet xmlns="{_MAIN}">{views}<sheetData>{rows}</sheetData></worksheet>'
-
-
-def _row(cells: Sequence[str]) -> str:
-    made = (f'<c t="inlineStr"><is><t xml:space="preserve">{escape(_printable(cell))}</t></is></c>' for cell in cells)
-    return f"<row>{''.join(made)}</row>"
-
-
-def _printable(text: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return "".join(
-        c for c in text if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff"
-    )
+    Raises `NotAllowed` for more rows, or a longer text, than a sheet holds.
+    """
+    if len(table.rows) > _MOST_ROWS:
+        raise NotAllowed(
+            f"共 {len(table.rows):,} 行，超过工作簿的上限 {_MOST_ROWS:,} 行；"
+            "请用 --from、--to 分期导出，或改用 --format csv"
+        )
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"constant_memory": True, "in_memory": True, **_PLAIN}) as book:
+        book.set_properties({"created": datetime(1980, 1, 1)})  # noqa: DTZ001 (the same rows are the same bytes)
+        page = book.add_worksheet("发布")
+        page.freeze_panes(1, 0)
+        for place, head in enumerate(table.heads):
+            page.set_column(place, place, _WIDTHS.get(head, 12))
+        heads = book.add_format({"bold": True})
+        for number, row in enumerate((table.heads, *table.rows)):
+            for place, cell in enumerate(row):
+                if page.write_string(number, place, cell, None if number else heads):
+                    raise NotAllowed(f"第 {number} 行“{table.heads[place]}”过长，工作簿放不下；请改用 --format csv")
+    return out.getvalue()
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

@@ -20,17 +20,24 @@ _log = publication_log.c
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """Lines of JSON: `rows` of the notice, `links` between them and the heads that cover them, and the head files."""
+    """Lines of JSON: `rows` of the notice, `links` between them and the heads that cover them, and the head files.
+
+    `withheld`: how many links were left out because some of them speak of a notice that never was public.
+    """
 
     rows: tuple[str, ...]
     links: tuple[str, ...]
     heads: tuple[Path, ...]
+    withheld: int = 0
 
 
-def extract(conn: Connection, rows: Sequence[AnyRow], heads_folder: Path, ledger_id: str, *, linked: bool) -> Extract:
+def extract(
+    conn: Connection, rows: Sequence[AnyRow], heads_folder: Path, ledger_id: str, *, linked: bool | None
+) -> Extract:
     """The rows of the log that are given, each with the hash before it, and the first head after each of them.
 
-    `linked`: with the rows of others between a row and its head, without which nobody can go from one to the other.
+    `linked`: with the rows of others between a row and its head, without which nobody can go from one to the other;
+    None: unless one of them speaks of a notice that never was public, which nobody outside may read of yet.
     Where no head covers a row yet, the newest one before it is given.
     """
     found = head_files(heads_folder, ledger_id)
@@ -42,12 +49,10 @@ def extract(conn: Connection, rows: Sequence[AnyRow], heads_folder: Path, ledger
         _json({"seq": row.seq, "previous": before, "hash": row.hash, "payload": row.payload})
         for row, before in zip(rows, _before(conn, rows), strict=True)
     ]
-    links = (
-        [_json({"seq": row.seq, "hash": row.hash, "payload": row.payload}) for row in _between(conn, rows, covering)]
-        if linked
-        else []
-    )
-    return Extract(tuple(own), tuple(links), tuple(sorted(chosen)))
+    between = list(_between(conn, rows, covering)) if linked is not False else []
+    withheld = len(between) if linked is None and _speak_of_what_is_not_public(conn, between) else 0
+    links = [_json({"seq": row.seq, "hash": row.hash, "payload": row.payload}) for row in between if not withheld]
+    return Extract(tuple(own), tuple(links), tuple(sorted(chosen)), withheld)
 
 
 _Pair = tuple[Path, Head]
@@ -78,6 +83,22 @@ def _between(conn: Connection, rows: Sequence[AnyRow], covering: dict[int, _Pair
     spans = [(_log.seq > start) & (_log.seq <= end) for end, start in first.items() if end > start]
     if not spans:
         return
-    for row in conn.execute(select(_log.seq, _log.hash, _log.payload).where(or_(*spans)).order_by(_log.seq)):
+    shown = select(_log.seq, _log.hash, _log.payload, _log.number)
+    for row in conn.execute(shown.where(or_(*spans)).order_by(_log.seq)):
         if row.seq not in own:
             yield row
+
+
+_AT_ONCE = 500
+
+
+def _speak_of_what_is_not_public(conn: Connection, between: Sequence[Any]) -> bool:
+    """Whether a row is of an intake number under which nothing ever was public (a workbook: none of its rows)."""
+    numbers = sorted({row.number for row in between if row.number is not None})
+    public: set[str] = set()
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        query = select(_log.number).distinct().where(_log.number.in_(some), _log.weight > 0)
+        public.update(conn.execute(query).scalars())
+    workbooks = {number.partition("-")[0] for number in public}
+    return any(number not in public and number not in workbooks for number in numbers)

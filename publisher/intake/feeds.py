@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from urllib.parse import quote
 
-from publisher.channel import Context, Store
+from publisher.channel import Context, Kept, Store
 from publisher.errors import ChannelError
 from publisher.intake.folder import shown_name
 from publisher.intake.staff_folders import placed_name
@@ -38,6 +38,7 @@ class _Call:
     ledger: Ledger
     until: float
     monotonic: Callable[[], float]
+    kept: Sequence[Kept] = ()
 
     @property
     def store(self) -> Store:

@@ -1,4 +1,4 @@
-"""The six staff folders: moving a file to where its intake row says it belongs, never over another.
+"""The seven staff folders: moving a file to where its intake row says it belongs, never over another.
 
 Every placed file is named `<N>_<its name>`, so that two files of one name never meet and the sweep
 finds each one again. If a file is nowhere, its stored bytes are written out anew.
@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from publisher.intake.folder import manifest_paths
@@ -35,18 +35,19 @@ class StaffFolders:
     published: Path
     returned: Path
     receipts: Path
+    reconciled: Path
 
     @classmethod
     def under(cls, data: Path, settings: FolderSettings) -> StaffFolders:
         """The folders of these settings; a relative root lies under `data`."""
         root = data / settings.root
-        names = ("drop", "working", "held", "published", "returned", "receipts")
+        names = ("drop", "working", "held", "published", "returned", "receipts", "reconciled")
         return cls(**{name: root / getattr(settings, name) for name in names})
 
     def make(self) -> None:
         """Make those that are missing."""
-        for folder in (self.drop, self.working, self.held, self.published, self.returned, self.receipts):
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in fields(self):
+            getattr(self, folder.name).mkdir(parents=True, exist_ok=True)
 
     def place(self, word: str, day: str) -> Path:
         """The folder of a place; what is published lies by local day."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Tx, insert_ids
-from publisher.ledger.tables import attempt, attempt_delivery, observation
+from publisher.ledger.tables import SHOWING, attempt, attempt_delivery, observation
 
 
 def end_attempt(
@@ -133,6 +133,12 @@ def was_shown_in_a_set(conn: Connection, delivery_ids: Sequence[int]) -> bool:
     joined = attempt_delivery.join(attempt, attempt.c.id == attempt_delivery.c.attempt_id)
     mine = (attempt_delivery.c.delivery_id.in_(delivery_ids), attempt.c.call == "show")
     return conn.execute(select(attempt.c.id).select_from(joined).where(*mine).limit(1)).first() is not None
+
+
+def a_set_is_changing(conn: Connection, channel: str) -> bool:
+    """Whether a change of this channel's set is under way, or was cut off and not settled yet."""
+    query = select(attempt.c.id).where(attempt.c.channel == channel, text(SHOWING))
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def forget_attempts(tx: Tx, delivery_id: int, outcome: str) -> None:

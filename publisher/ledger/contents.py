@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from publisher.channel import Attachment, Receipt, Reference, Rendition, Version
 from publisher.delivery import Operation
@@ -54,9 +55,18 @@ def read_blob(conn: Connection, sha256: str) -> bytes:
 
 
 _VERSIONS = select(version.c.id, version.c.number, version.c.content).where(
-    version.c.id.in_(bindparam("ids", expanding=True))
+    version.c.id.in_(bindparam("wanted", expanding=True))
 )
-_BLOBS = select(blob.c.sha256, blob.c.data).where(blob.c.sha256.in_(bindparam("hashes", expanding=True)))
+_BLOBS = select(blob.c.sha256, blob.c.data).where(blob.c.sha256.in_(bindparam("wanted", expanding=True)))
+_DELIVERIES = select(delivery).where(delivery.c.id.in_(bindparam("wanted", expanding=True)))
+_AT_ONCE = 10_000
+"""Values asked for in one query: databases take some tens of thousands, and a set may be larger."""
+
+
+def _in_parts(conn: Connection, query: Select[Any], wanted: Collection[Any]) -> Iterator[Any]:
+    values = list(wanted)
+    for at in range(0, len(values), _AT_ONCE):
+        yield from conn.execute(query, {"wanted": values[at : at + _AT_ONCE]})
 
 
 def read_many(conn: Connection, ledger: Ledger, rows: Sequence[Delivery]) -> dict[int, Contents | Exception]:
@@ -64,15 +74,11 @@ def read_many(conn: Connection, ledger: Ledger, rows: Sequence[Delivery]) -> dic
 
     Attachment bytes are read when the adapter asks for them.
     """
-    kept = conn.execute(_VERSIONS, {"ids": list({row.version_id for row in rows})})
+    kept = _in_parts(conn, _VERSIONS, {row.version_id for row in rows})
     notices = {one.id: (one.number, one.content) for one in kept}
-    blobs = conn.execute(_BLOBS, {"hashes": list({row.rendition_sha256 for row in rows})})
+    blobs = _in_parts(conn, _BLOBS, {row.rendition_sha256 for row in rows})
     stored = {one.sha256: one.data for one in blobs}
-    before_ids = {row.predecessor_id for row in rows} - {None}
-    before = {}
-    if before_ids:
-        found = conn.execute(select(delivery).where(delivery.c.id.in_(before_ids)))
-        before = {row.id: row for row in found}
+    before = {row.id: row for row in _in_parts(conn, _DELIVERIES, {row.predecessor_id for row in rows} - {None})}
     quoted = _quoted(conn, [row for row in rows if row.operation == Operation.UPDATE.value], before)
     contents: dict[int, Contents | Exception] = {}
     for row in rows:
@@ -89,9 +95,7 @@ def _quoted(conn: Connection, updates: Sequence[Delivery], before: Mapping[int, 
     """By update, the notice that its publication quotes: an update replaces that publication and quotes the same."""
     wanted = {row.id: before[row.predecessor_id].predecessor_id for row in updates if row.predecessor_id in before}
     ids = {one for one in wanted.values() if one is not None}
-    if not ids:
-        return {}
-    found = {row.id: row for row in conn.execute(select(delivery).where(delivery.c.id.in_(ids)))}
+    found = {row.id: row for row in _in_parts(conn, _DELIVERIES, ids)}
     return {update: found[one] for update, one in wanted.items() if one is not None}
 
 

@@ -77,6 +77,12 @@ def of_version(conn: Connection, version_id: int) -> list[Delivery]:
     return list(conn.execute(select(delivery).where(delivery.c.version_id == version_id).order_by(delivery.c.id)))
 
 
+def addresses(conn: Connection, channel: str) -> set[str]:
+    """Every address that the channel ever gave one of our deliveries, whatever became of it."""
+    query = select(delivery.c.url).where(delivery.c.channel == channel, delivery.c.url.is_not(None))
+    return set(conn.execute(query).scalars())
+
+
 def open_by_channel(conn: Connection) -> dict[str, int]:
     """By channel, how many deliveries the program has still to do something with."""
     query = select(delivery.c.channel, func.count()).where(delivery.c.state.in_([state.value for state in OPEN]))

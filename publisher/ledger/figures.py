@@ -52,19 +52,20 @@ class Issued:
 
 
 def set_figure(tx: Tx, name: str, year: int, value: str, person: Person, source: str | None = None) -> None:
-    """Enter a figure; an earlier one of the same name and year no longer stands."""
+    """Enter a figure; an earlier one of the same name and year no longer stands. The value "" takes it back."""
     row = {"name": name, "year": year, "value": value, "source": source}
     tx.conn.execute(insert(figure).values(by=person.by, account=person.account, set_at=tx.now, **row))
     tx.log(Entry(event="figure_set", by=person.by, data={"account": person.account, **row}))
 
 
 def standing_figures(conn: Connection, as_of: datetime | None = None) -> dict[tuple[str, int], Entered]:
-    """(name, year) → the figure that stands (at `as_of`)."""
+    """(name, year) → the figure that stands (at `as_of`); one that was taken back does not."""
     columns = (figure.c.id, figure.c.name, figure.c.year, figure.c.value, figure.c.by, figure.c.source, figure.c.set_at)
     query = select(*columns).order_by(figure.c.id)
     if as_of is not None:
         query = query.where(figure.c.set_at <= as_of)
-    return {(row.name, row.year): Entered(*row) for row in conn.execute(query)}
+    newest = {(row.name, row.year): Entered(*row) for row in conn.execute(query)}
+    return {key: one for key, one in newest.items() if one.value}
 
 
 def head_at(conn: Connection, as_of: datetime | None = None) -> Head:

@@ -22,15 +22,27 @@ def _config() -> Config:
 def to_newest(conn: Connection) -> None:
     """Run the migrations that `conn`'s database lacks; raises `SettingsError` on a newer schema."""
     config = _config()
+    if _is_newest(conn, config):
+        return
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
+
+
+def must_be_newest(conn: Connection) -> None:
+    """Raise `SettingsError` unless the database has this program's schema: for accounts that may not change it."""
+    if not _is_newest(conn, _config()):
+        raise SettingsError(
+            "the ledger was made by an older version, and this account may only read it: "
+            "have an account that may write run any command of this version first, or use the older version"
+        )
+
+
+def _is_newest(conn: Connection, config: Config) -> bool:
     script = ScriptDirectory.from_config(config)
     present = MigrationContext.configure(conn).get_current_revision()
-    newest = script.get_current_head()
-    if present == newest:
-        return
     if present is not None and present not in {revision.revision for revision in script.walk_revisions()}:
         raise SettingsError(
             f"the database has schema {present}, which this program does not know: it belongs to a newer version; "
             "install that version, or name another database in [ledger] url"
         )
-    config.attributes["connection"] = conn
-    command.upgrade(config, "head")
+    return present == script.get_current_head()

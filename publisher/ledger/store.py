@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher import __version__
-from publisher.errors import SettingsError
-from publisher.ledger import chain, migrate, rollups
+from publisher.errors import NotAllowed, SettingsError
+from publisher.ledger import chain, migrate, read_only, rollups
 from publisher.ledger.chain import Entry
 from publisher.ledger.tables import blob, head, publication_log
 
@@ -179,11 +179,23 @@ def insert_ids(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[
     return [row.id for row in tx.conn.execute(statement, list(rows))]
 
 
+_ONLY_READS = "当前账户对账本只有读取权限（审计），不能作任何改动；请由有写入权限的账户执行"
+
+
 class Ledger:
     """An opened ledger. `clock` gives the present (aware); `fault` is the test hook around commits."""
 
-    def __init__(self, engine: Engine, clock: Clock, fault: Fault = no_fault, *, database_clock: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        fault: Fault = no_fault,
+        *,
+        database_clock: bool = False,
+        read_only: bool = False,
+    ) -> None:
         self.engine = engine
+        self.read_only = read_only
         self.clock = clock
         self._database_clock = database_clock and engine.dialect.name == "postgresql"
         self._fault = fault
@@ -203,7 +215,12 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """A write transaction; commits at the end, or leaves no trace if the block raises."""
+        """A write transaction; commits at the end, or leaves no trace if the block raises.
+
+        Raises `NotAllowed` where this account may only read the ledger.
+        """
+        if self.read_only:
+            raise NotAllowed(_ONLY_READS)
         if self._one_writer is None:
             with self._transaction() as tx:
                 yield tx
@@ -240,18 +257,29 @@ class Ledger:
         """Give back all connections."""
         self.engine.dispose()
 
+    def must_have_stood_still(self) -> None:
+        """Raise `NotAllowed` if this ledger, opened for reading while nobody used it, is in use now."""
+        if read_only.was_put_to_use(str(self.engine.url)):
+            raise NotAllowed("读取期间程序启动并开始写账本，读出的内容可能不完整；请重新执行本命令")
+
 
 def connect(url: str) -> Engine:
-    """An engine for `url`; SQLite with WAL, full synchronisation and real transactions."""
+    """An engine for `url`; SQLite with WAL, full synchronisation and real transactions.
+
+    An SQLite ledger that this account may not change is opened for reading.
+    """
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
-    engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20, hide_parameters=True)
+    reading = read_only.reading_address(url)
+    arguments = {"timeout": 30.0}
+    engine = create_engine(reading or url, connect_args=arguments, pool_size=20, max_overflow=20, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        if reading is None:
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
@@ -269,6 +297,8 @@ def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault, 
 
     `database_clock`: on PostgreSQL, transactions work at the database's instant, not at `clock`'s.
 
+    An account that may only read gets a ledger to which nothing can be written; its schema must be this program's.
+
     A ledger is practice or real for life: raises `SettingsError` if the setting says otherwise now,
     or if the database belongs to a newer program.
     """
@@ -276,16 +306,16 @@ def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault, 
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = connect(url)
     try:
-        with engine.connect().execution_options(write=True) as conn, conn.begin():
-            if engine.dialect.name == "postgresql":
-                # Daemons that start together must not make the tables together.
-                conn.execute(text("SELECT pg_advisory_xact_lock(20171204)"))
-            migrate.to_newest(conn)
-            _found(conn, real, clock())
+        with engine.connect() as conn, conn.begin():
+            reads_only = read_only.may_only_read(conn)
+            if reads_only:
+                migrate.must_be_newest(conn)
+        if not reads_only:
+            _make(engine, real, clock())
     except BaseException:
         engine.dispose()
         raise
-    ledger = Ledger(engine, clock, fault, database_clock=database_clock)
+    ledger = Ledger(engine, clock, fault, database_clock=database_clock, read_only=reads_only)
     if ledger.real != real:
         ledger.close()
         is_now, says = ("real", "practice") if ledger.real else ("practice", "real")
@@ -294,6 +324,15 @@ def open_ledger(url: str, *, real: bool, clock: Clock, fault: Fault = no_fault, 
             f"but the settings say {says}: set [ledger] real = {str(ledger.real).lower()}, or name another database"
         )
     return ledger
+
+
+def _make(engine: Engine, real: bool, now: datetime) -> None:
+    with engine.connect().execution_options(write=True) as conn, conn.begin():
+        if engine.dialect.name == "postgresql":
+            # Daemons that start together must not make the tables together.
+            conn.execute(text("SELECT pg_advisory_xact_lock(20171204)"))
+        migrate.to_newest(conn)
+        _found(conn, real, now)
 
 
 def _found(conn: Connection, real: bool, now: datetime) -> None:

@@ -122,6 +122,7 @@ def _opened(connection: Any, engine: Engine, piece: Piece) -> Iterator[Any]:
 def _check(seen: Walked, facts: Facts, rows: Sequence[tuple[Any, ...]]) -> None:
     """Check rows that follow each other. What is wrong is rare: only then is it worked out what it is."""
     last, before = seen.last_seq, seen.last_hash
+    told, instant = None, None  # rows of one transaction tell the same instant: it is read once
     for row in rows:
         seq, digest, payload, recorded_at = row[:4]
         columns = row[4:]
@@ -131,12 +132,14 @@ def _check(seen: Walked, facts: Facts, rows: Sequence[tuple[Any, ...]]) -> None:
         body = _body(seen, seq, payload)
         if body is None:
             continue
+        if (text := body.get("recorded_at")) != told:
+            told, instant = text, _micros(text)
         same = tuple(map(body.get, COLUMNS)) == columns
-        if not (same and body.get("seq") == seq and _micros(body) == recorded_at):
+        if not (same and body.get("seq") == seq and instant == recorded_at):
             seen.faults.append(_differs(body, seq, recorded_at, columns))
         try:
             facts.add(columns, body.get("data", _NOTHING))
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             what = f"it does not hold what a row of {columns[0]!r} holds"
             seen.faults.append(Fault("changed", f"row {seq}", what))
     seen.last_seq, seen.last_hash = last, before
@@ -170,7 +173,7 @@ def _body(seen: Walked, seq: int, payload: bytes) -> dict[str, Any] | None:
 
 def _differs(body: Mapping[str, Any], seq: int, recorded_at: int, columns: Sequence[Any]) -> Fault:
     differs = [name for name, column in zip(COLUMNS, columns, strict=True) if body.get(name) != column]
-    if body.get("seq") != seq or _micros(body) != recorded_at:
+    if body.get("seq") != seq or _micros(body.get("recorded_at")) != recorded_at:
         differs.append("seq or recorded_at")
     return Fault("changed", f"row {seq}", f"columns differ from the hashed text: {', '.join(differs)}")
 
@@ -179,8 +182,8 @@ _EPOCH = from_micros(0)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def _micros(body: Mapping[str, Any]) -> int | None:
+def _micros(text: Any) -> int | None:
     try:
-        return (datetime.fromisoformat(body["recorded_at"]) - _EPOCH) // _MICROSECOND
-    except (KeyError, TypeError, ValueError):
+        return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+    except (TypeError, ValueError):
         return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from publisher.rehearse.forms import summed, typed_cells
 from publisher.rehearse.notices import (
     BACK_AGAIN,
     LAST_DROP,
@@ -28,11 +29,8 @@ TIERS = {
 }  # fmt: skip
 _KINDS = ("bid_announcement", "change_notice", "winning_bid_notice", "award_result")
 _GROUPS = {"works": ("works",), "procurement": ("procurement",), "land_property": ("land", "property"), "other": ()}
-TYPED = {
-    "applications_received": "0", "applications_carried_over": "0", "applications_answered": "0",
-    "application_fees": "0", "reviews": "0", "lawsuits": "0", "fees_charged": "0",
-}  # fmt: skip
-"""What is typed in for the year beside the press articles."""
+TYPED = {"application_fees": "0", "fees_charged": "0"}
+"""What is typed in for the year beside the press articles and the counts of the official tables."""
 
 
 def day_on(notice: Planned, channel: str) -> str:
@@ -48,6 +46,8 @@ def manifest_of(targets: Targets, projects: Sequence[Project], notices: Sequence
     figures = _notice_figures(notices, inside) | _channel_figures(targets, inside) | _project_figures(targets, projects)
     by_month = Counter(n.at.month for n in notices)
     figures |= {f"month.{YEAR}-{month:02}": str(by_month[month]) for month in range(1, 13)}
+    cells = typed_cells(targets)
+    figures |= {f"entered.{name}": str(number) for name, number in cells.items()} | summed(cells)
     figures |= {f"entered.{name}": value for name, value in TYPED.items()} | {
         "entered.press_articles": str(targets.press)
     }
@@ -140,6 +140,7 @@ def _rate(part: int, whole: int) -> str:
 def _typed(targets: Targets, projects: Sequence[Project]) -> list[tuple[str, int, str]]:
     """(name, year, value) of everything that staff type in."""
     typed = [(name, YEAR, value) for name, value in TYPED.items()]
+    typed += [(name, YEAR, str(number)) for name, number in typed_cells(targets).items()]
     typed += [("press_articles", YEAR, str(targets.press)), ("amount", YEAR - 1, str(Decimal(targets.last_year) / 100))]
     typed += [(f"history.{WECHAT}", year, str(number)) for year, number in targets.wechat_before.items()]
     rated = [p for p in projects if p.rate_price]

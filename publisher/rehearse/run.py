@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from publisher.app import FAULT_VARIABLE, Office, open_office, person, read_settings, simulated_machine
+from publisher.counts.reconciled import OfChannel
 from publisher.counts.report.drawing import Report, draw
 from publisher.counts.report.entered import checked
 from publisher.counts.report.layout import lay_out, worded
-from publisher.counts.report.markdown import text_of, to_markdown
+from publisher.counts.report.markdown import to_markdown
 from publisher.counts.report.page import to_page
-from publisher.counts.report.word import to_word
+from publisher.counts.report.word.document import to_word
 from publisher.errors import PublisherError
 from publisher.ledger.figures import set_figure
 from publisher.ledger.store import PROGRAM
 from publisher.ledger.verify import Verdict, verify
 from publisher.practice_servers import PracticeServer, start_sites, stop_all
-from publisher.reconciling import Asker, OfChannel, reconcile
+from publisher.reconciling.asking import Asker
+from publisher.reconciling.comparing import reconcile
 from publisher.rehearse.compare import Comparison, compare
 from publisher.rehearse.drive import last_instant
 from publisher.rehearse.generate import generate
@@ -235,7 +237,7 @@ def _write_reports(folder: Path, report: Report) -> str:
 
 def paragraphs(report: Report) -> list[str]:
     """The report's two paragraphs of numbers."""
-    return [text_of(worded(section, report)) for section in ("disclosure", "projects")]
+    return [worded(section, report).text for section in ("disclosure", "projects")]
 
 
 def facts(outcome: Outcome) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from publisher.channel import Capabilities, Fidelity, Limits, Rendition
-from publisher.errors import Problem, Reason
+from publisher.errors import ADVICE, PermanentFailure, Problem, Reason
 from publisher.notice import AttachmentRef, Notice, html_to_text
 
 _LISTED = 20
@@ -33,6 +33,18 @@ def exceeded(
     if what := _not_shown(notice, rendition, capabilities):
         problems.append(Problem(Reason.CANNOT_BE_SHOWN, f"{channel_title}：{what}。", channel=channel_name))
     return tuple(problems)
+
+
+def foreseen(refusals: Sequence[PermanentFailure], *, channel_name: str, channel_title: str) -> tuple[Problem, ...]:
+    """What the channel itself says beforehand that it would refuse, as problems like those of `exceeded`."""
+    return tuple(
+        Problem(
+            Reason.CANNOT_BE_SHOWN if error.reason is Reason.CANNOT_BE_SHOWN else Reason.LIMIT_EXCEEDED,
+            f"{channel_title}：{error.detail or ADVICE[error.reason]}",
+            channel=channel_name,
+        )
+        for error in refusals
+    )
 
 
 def _too_much(notice: Notice, rendition: Rendition, capabilities: Capabilities) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import olefile
@@ -20,6 +20,10 @@ _NAMED = ("\x05SummaryInformation", (4, 8))
 _CODEPAGE = 1
 _NARROW, _WIDE = 30, 31
 _CHARSETS = {65001: "utf-8", 1200: "utf-16-le", 936: "gb18030", 54936: "gb18030"}
+
+
+_OUT_OF_SHAPE = (OSError, ValueError, struct.error, IndexError, TypeError, RecursionError)
+"""What the library ends in for a file out of shape; a folder that holds itself is listed without end."""
 
 
 class OldFileUnreadable(Exception):
@@ -44,6 +48,21 @@ def names_in_old_file(data: bytes) -> frozenset[str]:
         return frozenset(one.text for one in found if one.number in numbers and one.text)
 
 
+def stream_names(data: bytes) -> frozenset[str]:
+    """The streams of the file, folders before them with a slash. Raises `OldFileUnreadable`."""
+    with _opened(io.BytesIO(data), write=False) as file:
+        try:
+            return frozenset("/".join(path) for path in file.listdir())
+        except _OUT_OF_SHAPE as error:
+            raise OldFileUnreadable("打不开或已损坏") from error
+
+
+def streams_of(data: bytes, names: Collection[str]) -> dict[str, bytes]:
+    """The bytes of these streams, which must be there. Raises `OldFileUnreadable`."""
+    with _opened(io.BytesIO(data), write=False) as file:
+        return {name: _stream(file, name) for name in names}
+
+
 def clean_old_file(data: bytes) -> bytes:
     """The same file with blanks for the names; every other byte stays. Raises `OldFileUnreadable`."""
     buffer = io.BytesIO(data)
@@ -62,7 +81,7 @@ def clean_old_file(data: bytes) -> bytes:
 def _opened(buffer: io.BytesIO, *, write: bool) -> olefile.OleFileIO:
     try:
         return olefile.OleFileIO(buffer, write_mode=write)
-    except (OSError, ValueError, struct.error, IndexError, TypeError) as error:
+    except _OUT_OF_SHAPE as error:
         raise OldFileUnreadable("打不开或已损坏") from error
 
 
@@ -70,7 +89,7 @@ def _stream(file: olefile.OleFileIO, name: str) -> bytes:
     try:
         with file.openstream(name) as stream:
             return bytes(stream.read())
-    except (OSError, ValueError, IndexError) as error:
+    except _OUT_OF_SHAPE as error:
         raise OldFileUnreadable("打不开或已损坏") from error
 
 

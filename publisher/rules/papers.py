@@ -9,11 +9,9 @@ import contextlib
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-import pypdfium2
 from lxml import etree
 
 from publisher.errors import Reason
@@ -22,26 +20,19 @@ from publisher.rules.book import Word
 from publisher.rules.hidden_runs import hidden_styles as _hidden_styles
 from publisher.rules.hidden_runs import is_hidden
 from publisher.rules.old_office import MAGIC, OldFileUnreadable, names_in_old_file
-from publisher.rules.pdf_papers import MAX_PAGES, PdfUnreadable, look_into_pdf
-from publisher.rules.privacy import Passage, screen
+from publisher.rules.old_texts import embedded_in
+from publisher.rules.passages import BROKEN, MAX_PART, NotScreened, W, passages_in, run_text, xml_part
+from publisher.rules.pdf_papers import PdfUnreadable, look_into_pdf
+from publisher.rules.privacy import screen
 from publisher.rules.row import Finding
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-MAX_PART = 64 * 1024 * 1024
-"""Largest unpacked part of a package that is looked into, in bytes."""
 MAX_ENTRIES = 500
+_DOCUMENTS = frozenset({"OFD.xml", "mimetype"})
+"""What stands in packages that are documents, not archives, and have no list of types."""
 _NOT_A_NAME = re.compile(
     r"管理员|用户|微软|办公|科室|公司|中心|未知|作者|电脑|系统|雨林|番茄|联想|学院|大学|政府|招标|采购"
 )
 _PERSON = re.compile(r"[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,6}·[\u4e00-\u9fff·]{1,12}")
-_BROKEN = (zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, EOFError, OSError, ValueError,
-           NotImplementedError, RuntimeError)  # fmt: skip
-"""What a package out of shape ends in; the main document was opened before, an attachment may be anything."""
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-
-
-class _NotScreened(Exception):
-    """The file cannot be looked into; the message says why, in Chinese."""
 
 
 def paper_findings(
@@ -49,7 +40,7 @@ def paper_findings(
 ) -> Iterator[Finding]:
     """What the main document carries beside its text, and everything in the attachments (name → bytes)."""
     if main is not None:
-        with contextlib.suppress(_NotScreened):  # of a file that is no package its reader took what is public
+        with contextlib.suppress(NotScreened):  # of a file that is no package its reader took what is public
             yield from _beside_text(main[1], "公告正文文件", "file.author")
     for name, data in attachments.items():
         yield from _attachment(PurePosixPath(name).name, data, kind, words, depth=0)
@@ -58,7 +49,7 @@ def paper_findings(
 def carried_beside(data: bytes, label: str) -> list[Finding]:
     """What one file carries beside its text, strictly; a file that cannot be looked into has nothing to say."""
     found: list[Finding] = []
-    with contextlib.suppress(_NotScreened):
+    with contextlib.suppress(NotScreened):
         found.extend(_beside_text(data, label, "file.author_attachment"))
     return [one for one in found if one.reason is not Reason.NOT_SCREENED]
 
@@ -69,9 +60,9 @@ def _attachment(name: str, data: bytes, kind: Kind, words: Sequence[Word], depth
         if _is_archive(data):
             yield from _entries(name, data, kind, words, depth)
             return
-        yield from _beside_text(data, label, "file.author_attachment", strict=True)
-        passages = _passages(data, label)
-    except _NotScreened as why:
+        yield from _beside_text(data, label, "file.author_attachment")
+        passages = passages_in(data, label)
+    except NotScreened as why:
         detail = f"{label}{why}，程序无法逐字检查，请人工核对有无个人信息。"
         yield Finding("file.not_screened", Reason.NOT_SCREENED, detail, "attachments", label)
         return
@@ -82,7 +73,7 @@ def _parts(data: bytes) -> set[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             return set(package.namelist())
-    except _BROKEN:
+    except BROKEN:
         return set()
 
 
@@ -92,15 +83,17 @@ def _is_archive(data: bytes) -> bool:
 
 def _entries(name: str, data: bytes, kind: Kind, words: Sequence[Word], depth: int) -> Iterator[Finding]:
     if depth > 1:
-        raise _NotScreened("是多层压缩包")
+        raise NotScreened("是多层压缩包")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             entries = [entry for entry in package.infolist() if not entry.is_dir()]
             if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > 4 * MAX_PART:
-                raise _NotScreened("压缩包过大")
+                raise NotScreened("压缩包过大")
+            if _DOCUMENTS & {entry.filename for entry in entries}:
+                raise NotScreened("的格式（OFD 或 ODF）")
             inner = {f"{name}/{_entry_name(entry)}": package.read(entry) for entry in entries}
-    except _BROKEN:
-        raise _NotScreened("压缩包打不开或有密码") from None
+    except BROKEN:
+        raise NotScreened("压缩包打不开或有密码") from None
     for path, content in inner.items():
         yield from _attachment(path.replace("/", "›"), content, kind, words, depth + 1)
 
@@ -115,63 +108,50 @@ def _entry_name(entry: zipfile.ZipInfo) -> str:
         return entry.filename
 
 
-def _beside_text(data: bytes, label: str, author_rule: str, *, strict: bool = False) -> Iterator[Finding]:
-    """Revisions, comments, hidden content and names of an office package or a PDF; raises `_NotScreened`."""
+def _beside_text(data: bytes, label: str, author_rule: str) -> Iterator[Finding]:
+    """Revisions, comments, hidden content and names of an office package or a PDF; raises `NotScreened`."""
     if data.startswith(b"PK"):
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
                 yield from _package(package, label, author_rule)
-        except _BROKEN:
-            raise _NotScreened("打不开或已损坏") from None
+        except BROKEN:
+            raise NotScreened("打不开或已损坏") from None
     elif data.startswith(b"%PDF"):
         yield from _pdf_beside_text(data, label, author_rule)
     elif data.startswith(MAGIC):
         yield from _old_file(data, label, author_rule)
-        if strict:
-            raise _NotScreened("的格式（旧版 Word、表格）")
-    elif strict and _text_of_bytes(data) is None:
-        kind = "是图片" if data.startswith(_PICTURES) else "的格式（如旧版 Word、图纸）"
-        raise _NotScreened(kind)
 
 
 def _old_file(data: bytes, label: str, author_rule: str) -> Iterator[Finding]:
     try:
         yield from _authors(names_in_old_file(data), label, author_rule)
+        yield from _embedded(embedded_in(data), label)
     except OldFileUnreadable as why:
-        raise _NotScreened(str(why)) from None
-
-
-def _xml(package: zipfile.ZipFile, part: str) -> etree._Element | None:
-    if part not in package.namelist():
-        return None
-    if package.getinfo(part).file_size > MAX_PART:
-        raise _NotScreened("内容过大")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    return etree.fromstring(package.read(part), parser)
+        raise NotScreened(str(why)) from None
 
 
 def _package(package: zipfile.ZipFile, label: str, author_rule: str) -> Iterator[Finding]:
     names = package.namelist()
-    styles = _hidden_styles(_xml(package, "word/styles.xml"))
+    styles = _hidden_styles(xml_part(package, "word/styles.xml"))
     texts = r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml"
     for part in sorted(n for n in names if re.fullmatch(texts, n)):
-        root = _xml(package, part)
+        root = xml_part(package, part)
         if root is not None:
             yield from _word_part(root, label, styles)
     comments = 0
     for part in (n for n in names if re.fullmatch(r"(word/comments|xl/comments\d*|xl/threadedComments/.+)\.xml", n)):
-        root = _xml(package, part)
+        root = xml_part(package, part)
         comments += 0 if root is None else sum(1 for e in root.iter("{*}comment", "{*}threadedComment"))
     if comments:
         detail = f"{label}中有 {comments} 条批注，请清理后重新放入。"
         yield Finding("file.comments", Reason.HIDDEN_CONTENT, detail, "file", label)
-    book = _xml(package, "xl/workbook.xml")
+    book = xml_part(package, "xl/workbook.xml")
     for sheet in book.iter("{*}sheet") if book is not None else ():
         if sheet.get("state") in ("hidden", "veryHidden"):
             detail = f"{label}中有隐藏的工作表“{sheet.get('name')}”，请清理后重新放入。"
             yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", label)
     yield from _inserted_objects(names, label)
-    core = _xml(package, "docProps/core.xml")
+    core = xml_part(package, "docProps/core.xml")
     if core is not None:
         people = {e.text for e in core.iter("{*}creator", "{*}lastModifiedBy") if e.text}
         yield from _authors(people, label, author_rule)
@@ -182,34 +162,33 @@ def _word_part(root: etree._Element, label: str, styles: Collection[str]) -> Ite
         ((f"{W}ins", f"{W}moveTo"), "插入修订", "file.changes"),
         ((f"{W}del", f"{W}moveFrom"), "删除修订", "file.changes"),
     ):
-        texts = [_run_text(change) for change in root.iter(*tags)]
+        texts = [run_text(change) for change in root.iter(*tags)]
         if texts := [text for text in texts if text.strip()]:
-            first = next(e for e in root.iter(*tags) if _run_text(e).strip())
+            first = next(e for e in root.iter(*tags) if run_text(e).strip())
             place = _paragraph_place(root, first)
             where = f"首处在{place}：“{texts[0].strip()[:12]}”"
             detail = f"{label}中有 {len(texts)} 处{what}（{where}），请接受或拒绝全部修订后重新放入。"
             yield Finding(rule, Reason.HIDDEN_CONTENT, detail, "file", f"{label}{place}")
-    hidden = [run for run in root.iter(f"{W}r") if is_hidden(run, styles) and _run_text(run).strip()]
+    hidden = [run for run in root.iter(f"{W}r") if is_hidden(run, styles) and run_text(run).strip()]
     if hidden:
         place = _paragraph_place(root, hidden[0])
         detail = f"{label}中有 {len(hidden)} 处隐藏文字（首处在{place}），请清理后重新放入。"
         yield Finding("file.hidden", Reason.HIDDEN_CONTENT, detail, "file", f"{label}{place}")
 
 
-def _inserted_objects(names: Sequence[str], label: str) -> Iterator[Finding]:
-    objects = [n for n in names if re.fullmatch(r"(?:word|xl|ppt)/embeddings/.+", n)]
+def _embedded(objects: Sequence[str], label: str) -> Iterator[Finding]:
     if objects:
         detail = (
             f"{label}中嵌有 {len(objects)} 个文件（{PurePosixPath(objects[0]).name}），程序不检查其内容，请人工核对。"
         )
         yield Finding("file.embedded_object", Reason.NOT_SCREENED, detail, "file", label)
+
+
+def _inserted_objects(names: Sequence[str], label: str) -> Iterator[Finding]:
+    yield from _embedded([n for n in names if re.fullmatch(r"(?:word|xl|ppt)/embeddings/.+", n)], label)
     if any(PurePosixPath(n).name == "vbaProject.bin" for n in names):
         detail = f"{label}中有宏程序，请另存为不含宏的文件后重新放入。"
         yield Finding("file.script", Reason.HIDDEN_CONTENT, detail, "file", label)
-
-
-def _run_text(element: etree._Element) -> str:
-    return "".join(e.text or "" for e in element.iter(f"{W}t", f"{W}delText"))
 
 
 def _paragraph_place(root: etree._Element, inside: etree._Element) -> str:
@@ -232,7 +211,7 @@ def _pdf_beside_text(data: bytes, label: str, author_rule: str) -> Iterator[Find
     try:
         inside = look_into_pdf(data)
     except PdfUnreadable as why:
-        raise _NotScreened(str(why)) from None
+        raise NotScreened(str(why)) from None
     yield from _authors(inside.names, label, author_rule)
     if inside.note_pages:
         pages = "、".join(str(page) for page in inside.note_pages[:10])
@@ -252,95 +231,3 @@ def _pdf_beside_text(data: bytes, label: str, author_rule: str) -> Iterator[Find
 def _begin(text: str) -> str:
     """The first letters of a hidden text, enough to find it; figures are not repeated, they may be private."""
     return re.sub(r"\d", "*", text[:12])
-
-
-# ---- the text of attachments
-
-
-def _passages(data: bytes, label: str) -> list[Passage]:
-    if data.startswith(b"PK"):
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as package:
-                return [*_word_passages(package, label), *_sheet_passages(package, label)]
-        except _BROKEN:
-            raise _NotScreened("打不开或已损坏") from None
-    if data.startswith(b"%PDF"):
-        return _pdf_passages(data, label)
-    lines = (_text_of_bytes(data) or "").splitlines()
-    return [Passage(line, f"{label}第 {number} 行") for number, line in enumerate(lines, 1)]
-
-
-def _word_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
-    root = _xml(package, "word/document.xml")
-    body = root.find(f"{W}body") if root is not None else None
-    paragraph = table = 0
-    for block in body if body is not None else ():
-        if block.tag == f"{W}p":
-            paragraph += 1
-            yield Passage(_run_text(block), f"{label}第 {paragraph} 段")
-        elif block.tag == f"{W}tbl":
-            table += 1
-            for number, row in enumerate(block.iter(f"{W}tr"), 1):
-                cells = [_run_text(cell) for cell in row.iterchildren(f"{W}tc")]
-                yield Passage("\t".join(cells), f"{label}第 {table} 个表格第 {number} 行")
-        else:
-            yield Passage(_run_text(block), f"{label}第 {paragraph} 段之后")
-
-
-def _sheet_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
-    """The rows of every sheet: texts as typed, other cells by their figures."""
-    shared = _xml(package, "xl/sharedStrings.xml")
-    texts = (
-        ["".join(t.text or "" for t in si.iter("{*}t")) for si in shared.iter("{*}si")] if shared is not None else []
-    )
-    for part in sorted(name for name in package.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name)):
-        sheet = _xml(package, part)
-        number = re.sub(r"\D", "", part)
-        for row in sheet.iter("{*}row") if sheet is not None else ():
-            cells = [_cell_text(cell, texts) for cell in row.iter("{*}c")]
-            yield Passage("\t".join(cells), f"{label}第 {number} 个工作表第 {row.get('r')} 行")
-
-
-def _cell_text(cell: etree._Element, texts: Sequence[str]) -> str:
-    value = next((e.text or "" for e in cell.iter("{*}v")), "")
-    if cell.get("t") == "s" and value.isdigit() and int(value) < len(texts):
-        return texts[int(value)]
-    return value or "".join(e.text or "" for e in cell.iter("{*}t"))
-
-
-def _pdf_passages(data: bytes, label: str) -> list[Passage]:
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError:
-        raise _NotScreened("打不开或有密码") from None
-    passages: list[Passage] = []
-    try:
-        for number in range(min(len(document), MAX_PAGES)):
-            page = document[number]
-            text = page.get_textpage()
-            lines = text.get_text_bounded().splitlines()
-            text.close()
-            page.close()
-            passages += [Passage(line, f"{label}第 {number + 1} 页") for line in lines]
-        pages = len(document)
-    except pypdfium2.PdfiumError:
-        raise _NotScreened("打不开或已损坏") from None
-    finally:
-        document.close()
-    if not any(passage.text.strip() for passage in passages):
-        raise _NotScreened("是扫描图片")
-    if pages > MAX_PAGES:
-        raise _NotScreened(f"有 {pages} 页，过长")
-    return passages
-
-
-def _text_of_bytes(data: bytes) -> str | None:
-    """The text of a plain file, None for bytes that are none."""
-    if b"\x00" in data[:4096] or data.startswith((b"\xd0\xcf\x11\xe0", *_PICTURES)):
-        return None
-    for charset in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(charset)
-        except UnicodeDecodeError:
-            continue
-    return None

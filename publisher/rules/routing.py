@@ -126,6 +126,28 @@ def _described(channel: ChannelSettings, form: Form, project_class: ProjectClass
     return " / ".join([*said, "none"])
 
 
+def excerpts_alone(channels: Iterable[ChannelSettings], excerpts: Collection[str], day: date) -> list[str]:
+    """Where no mandatory channel carries the full text on `day`, a sentence for each class (Chinese).
+
+    `excerpts`: names of the channels that show an excerpt only. The text of a notice is never shortened on every
+    medium that must have it; a rule with a condition counts as one that holds.
+    """
+    enabled = [channel for channel in channels if channel.enabled]
+    said = []
+    for project_class in ProjectClass:
+        alone: dict[tuple[str, ...], list[str]] = {}
+        for form in Form:
+            musts = [c for c in enabled if "mandatory" in _described(c, form, project_class, day)]
+            if musts and all(channel.name in excerpts for channel in musts):
+                alone.setdefault(tuple(channel.title for channel in musts), []).append(form.value)
+        for titles, forms in alone.items():
+            said.append(
+                f"{project_class.label}的{'、'.join(forms)}：必发的只有{'、'.join(titles)}，而那里只显示摘要，不刊登全文；"
+                "请让刊登全文的渠道（指定媒介）也必发，或改为选发"
+            )
+    return said
+
+
 # ---- the routing as it is written down, to see what changed
 
 

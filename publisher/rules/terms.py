@@ -71,6 +71,9 @@ class Term(BaseModel):
     except_forms: tuple[Form, ...] = ()
     title_has: tuple[str, ...] = ()
     title_lacks: tuple[str, ...] = ()
+    reserve_at_least: int | None = Field(default=None, ge=1)
+    reserve_below: int | None = Field(default=None, ge=1)
+    reserve_unknown: bool = False
     starts: tuple[Start, ...] = Field(default=(), alias="from")
     to: Goal
     stated: tuple[str, ...] = ()
@@ -105,7 +108,15 @@ class Term(BaseModel):
             raise ValueError("a rule has `from`; one about a stated_term has `stated` instead")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
             raise ValueError("valid_to lies before valid_from")
+        self._check_reserve()
         return self
+
+    def _check_reserve(self) -> None:
+        low, high = self.reserve_at_least, self.reserve_below
+        if low is not None and high is not None and high <= low:
+            raise ValueError("reserve_below is not above reserve_at_least: no price lies between them")
+        if self.reserve_unknown and low is None and high is None:
+            raise ValueError("reserve_unknown needs reserve_at_least or reserve_below beside it")
 
     @property
     def length(self) -> int:
@@ -127,7 +138,18 @@ class Term(BaseModel):
             and notice.form not in self.except_forms
             and (not self.title_has or any(word in notice.title for word in self.title_has))
             and not any(word in notice.title for word in self.title_lacks)
+            and self._speaks_of_price(notice)
         )
+
+    def _speaks_of_price(self, notice: Notice) -> bool:
+        """Whether the whole price that the seller asks at least lies in the rule's range; a yearly rent is none."""
+        if self.reserve_at_least is None and self.reserve_below is None:
+            return True
+        price = notice.reserve_price
+        if price is None or price.yuan is None or not price.addable:
+            return self.reserve_unknown
+        enough = self.reserve_at_least is None or price.yuan >= self.reserve_at_least
+        return enough and (self.reserve_below is None or price.yuan < self.reserve_below)
 
 
 @dataclass(frozen=True, slots=True)

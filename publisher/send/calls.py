@@ -10,7 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from publisher.channel import Channel, DeliveryKey, Finding, Item, NoticeKey, Receipt, SetChannel, Store, Submission
+from publisher.channel import (
+    Channel,
+    DeliveryKey,
+    Finding,
+    Item,
+    Kept,
+    Listed,
+    Lists,
+    Looks,
+    NoticeKey,
+    Receipt,
+    SetChannel,
+    Store,
+    Submission,
+)
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger.claims import Claimed
@@ -58,7 +72,7 @@ class ShowClaim:
     """A claimed change of a set: the deliveries that change, those that end with it, and what stands.
 
     `updates`: by publication, the update that carries its present text. `attempt_id` None: nothing
-    changes, the set is only shown once more.
+    changes, the set is only shown once more. `kept`: ids of what stands and is not handed over this time.
     """
 
     attempt_id: int | None
@@ -67,6 +81,7 @@ class ShowClaim:
     ending: tuple[Delivery, ...]
     standing: tuple[Delivery, ...]
     updates: Mapping[int, Delivery]
+    kept: frozenset[int] = frozenset()
 
     @property
     def staying(self) -> list[Delivery]:
@@ -86,12 +101,14 @@ class CallContext:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         permitted: Callable[[], bool],
+        kept: Sequence[Kept] = (),
     ) -> None:
         self._running = running
         self._now = now
         self._monotonic = monotonic
         self._permitted = permitted
         self.store = store
+        self.kept = kept
 
     def now(self) -> datetime:
         """The present instant."""
@@ -166,6 +183,30 @@ def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, runni
         if is_unreachable(error):
             return _LEDGER_AWAY
         return NeedsPerson(Reason.ADAPTER_FAULT, type(error).__name__)
+
+
+def look(
+    adapter: Looks, items: Sequence[Item], context: CallContext, running: Running
+) -> Mapping[DeliveryKey, Finding] | ChannelError:
+    """What readers see of a set, or why it could not be seen."""
+    try:
+        return adapter.look(items, context)
+    except ChannelError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - as above; looking changes nothing
+        logger.error("the adapter of %s failed while looking: %s", running.channel.name, where(error))
+        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
+
+
+def listed(adapter: Lists, context: CallContext, running: Running) -> Sequence[Listed] | ChannelError | None:
+    """The channel's own list, None where it has none to read, or why it could not be read."""
+    try:
+        return adapter.listed(context)
+    except ChannelError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - as above; the list is whatever the far side sent
+        logger.error("the adapter of %s failed while reading the list: %s", running.channel.name, where(error))
+        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
 
 
 def where(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from publisher.ledger.claims import Claimed
 from publisher.ledger.contents import read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Connection, Ledger, Tx
-from publisher.send import sets, settle
+from publisher.send import before_call, sets
 from publisher.send.calls import Running
 from publisher.send.in_flight import InFlight
 from publisher.send.open_channel import OpenChannel
@@ -179,7 +179,7 @@ class Claimer:
             if probing:
                 channel_state.probe_begins(tx, name, tx.now + limit)
             for _, row, _ in mine:
-                settle.log_lateness(tx, channel, row, daemon_id)
+                before_call.log_lateness(tx, channel, row, daemon_id)
             give_up = channel.settings.patience(tx.now, self.sending.give_up)
             claimed = claims.begin_sends(tx, [row for _, row, _ in mine], daemon_id, limit, give_up)
             contents = read_many(tx.conn, self.ledger, [one.row for one in claimed])
@@ -216,7 +216,7 @@ def _candidates(tx: Tx, channel: OpenChannel, state: ChannelState, room: int, pu
     return [
         (channel, row, probing)
         for row in claims.sends(tx, channel.name, room, publishing=publishing)
-        if settle.still_useful(tx, channel, row)
+        if before_call.still_useful(tx, channel, row)
     ]
 
 

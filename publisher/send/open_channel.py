@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from publisher.channel import AnyChannel, Capabilities, Channel, SetChannel
+from publisher.channel import AnyChannel, Capabilities, Channel, Foresees, SetChannel
 from publisher.settings import ChannelSettings, SendingSettings
 
 
@@ -13,7 +13,8 @@ from publisher.settings import ChannelSettings, SendingSettings
 class OpenChannel:
     """An enabled channel, ready to be called.
 
-    `single_adapter`: the adapter, if it takes one notice at a time; `set_adapter`: if it shows a whole set.
+    `single_adapter`: the adapter, if it takes one notice at a time; `set_adapter`: if it shows a whole set;
+    `foresees`: if it can tell beforehand of a text that it would refuse it.
     """
 
     settings: ChannelSettings
@@ -21,12 +22,14 @@ class OpenChannel:
     capabilities: Capabilities
     single_adapter: Channel | None = field(init=False)
     set_adapter: SetChannel | None = field(init=False)
+    foresees: Foresees | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Looked at once: which protocol an adapter follows is a slow question, and it is asked for every call."""
         adapter = self.adapter
         object.__setattr__(self, "single_adapter", adapter if isinstance(adapter, Channel) else None)
         object.__setattr__(self, "set_adapter", adapter if isinstance(adapter, SetChannel) else None)
+        object.__setattr__(self, "foresees", adapter if isinstance(adapter, Foresees) else None)
 
     @property
     def name(self) -> str:

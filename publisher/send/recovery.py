@@ -19,7 +19,7 @@ from publisher.ledger import attempts, channel_state, daemons, deliveries, named
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Fault, Ledger, Tx
 from publisher.lock import is_free
-from publisher.send import settle
+from publisher.send import settle, settle_late
 from publisher.send.open_channel import OpenChannel
 from publisher.send.settle import Rules
 
@@ -71,7 +71,7 @@ def _settle_dead(
     left = daemons.left_behind(tx, ids)
     daemons.close_calls_of(tx, ids)
     for row, call_had_begun in left:
-        settle.recover(tx, channels.get(row.channel), row, call_had_begun, rules, reconcile=reconcile)
+        settle_late.recover(tx, channels.get(row.channel), row, call_had_begun, rules, reconcile=reconcile)
     _end(tx, dead, [row.id for row, _ in left], downtime, proven=True)
     return len(left)
 
@@ -118,4 +118,4 @@ def take_back(delivery_id: int, channel: OpenChannel | None, rules: Rules, begun
     if row.state != State.SENDING.value:
         return
     attempts.forget_attempts(tx, delivery_id, "unknown" if begun else "not_begun")
-    settle.recover(tx, channel, row, begun, rules, reconcile=True)
+    settle_late.recover(tx, channel, row, begun, rules, reconcile=True)

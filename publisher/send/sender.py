@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from publisher.channel import CannotTell, Finding, Found
+from publisher.channel import CannotTell, Finding, Found, Kept
 from publisher.delivery import State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, OutcomeUnknown, Reason, TransientFailure
 from publisher.ledger import attempts, claims, daemons, deliveries, named_lease
@@ -27,7 +27,7 @@ from publisher.ledger.contents import Contents, read_contents
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.recorder import Recorder, RecorderClosed, Write
 from publisher.ledger.store import PROGRAM, Fault, Ledger, Tx, no_fault
-from publisher.send import calls, clock, recovery, sets, settle
+from publisher.send import calls, clock, recovery, sets, settle, settle_answer, settle_late
 from publisher.send.calls import CallContext, Running
 from publisher.send.claiming import Claimer, may_go_on
 from publisher.send.clock import ClockWatch, Step
@@ -288,10 +288,10 @@ class Sender:
                 self._wake.set()  # else whoever records the outcome does
         return running.following
 
-    def _context(self, running: Running, delivery_id: int | None) -> CallContext:
+    def _context(self, running: Running, delivery_id: int | None, kept: Sequence[Kept] = ()) -> CallContext:
         store = LedgerStore(self._ledger, running.channel.name, delivery_id)
         permitted = partial(self._permitted, running)
-        return CallContext(running, store, self._machine.clock, self._machine.monotonic, permitted)
+        return CallContext(running, store, self._machine.clock, self._machine.monotonic, permitted, kept)
 
     def _permitted(self, running: Running) -> bool:
         """On a shared ledger, whether the delivery is still this daemon's (fencing before the first byte)."""
@@ -393,7 +393,7 @@ class Sender:
         # An answer that crosses the end of patience finds the delivery still sending: it is in time.
         taken_over = row.state != State.SENDING.value or row.daemon_id != claimed.row.daemon_id
         if taken_over:
-            settle.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
+            settle_late.settle_late(tx, running.channel, row, outcome, attempt_id, self._rules)
             return False
         if isinstance(outcome, TransientFailure) and self._quick(running, outcome):
             running.failure = outcome
@@ -471,14 +471,14 @@ class Sender:
         word = "failed" if isinstance(finding, ChannelError) else type(finding).__name__
         detail = str(finding) if isinstance(finding, ChannelError) else ""
         if isinstance(finding, Found) and finding.unknown_word is not None:
-            detail = settle.unknown_word(finding.unknown_word)
+            detail = settle_answer.unknown_word(finding.unknown_word)
         attempts.end_observation(tx, claimed.observation_id, word.lower(), detail, getattr(finding, "digest", None))
         row = deliveries.read(tx.conn, claimed.row.id)
         if running.overdue or row.daemon_id != self._daemon_id or row.state != claimed.row.state:
             return
         if row.state == State.HELD.value and not deliveries.is_asked_for(row):
             return
-        settle.settle_find(tx, running.channel, row, finding, self._rules)
+        settle_answer.settle_answer(tx, running.channel, row, finding, self._rules)
 
     # ---- showing a set
 
@@ -490,7 +490,8 @@ class Sender:
         if isinstance(prepared, NeedsPerson):
             shown: calls.Shown = prepared
         else:
-            shown = calls.show(adapter, prepared.items, self._context(running, None), running)
+            context = self._context(running, None, prepared.kept)
+            shown = calls.show(adapter, prepared.items, context, running)
             if not isinstance(shown, ChannelError):
                 shown = {**shown, **prepared.unreadable}
         self._machine.fault("show.after")

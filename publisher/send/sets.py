@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from publisher.channel import DeliveryKey, Item, NoticeKey, Receipt
+from publisher.channel import DeliveryKey, Item, Kept, NoticeKey, Receipt
 from publisher.delivery import Operation, State
 from publisher.errors import ADVICE, ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
 from publisher.ledger import attempts, channel_state, claims, deliveries, set_members
 from publisher.ledger.alarms import clear_alarm, raise_alarm
 from publisher.ledger.channel_state import ChannelState
-from publisher.ledger.contents import Contents, read_many
+from publisher.ledger.contents import ContentDamaged, Contents, read_contents, read_many
 from publisher.ledger.deliveries import Delivery
 from publisher.ledger.store import Ledger, Tx
-from publisher.send import settle
+from publisher.notice import Form, ProjectClass
+from publisher.send import before_call, settle, settle_answer
 from publisher.send.calls import Running, ShowClaim, Shown
 from publisher.send.open_channel import OpenChannel
 from publisher.send.settle import Rules
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 LARGEST_CHANGE = 200
 """Deliveries that one attempt changes at most; the rest follow in the next."""
+_TURN = timedelta(hours=1)
+"""How long the same part of the older items is looked at on a channel without a `refresh` of its own."""
 
 
 def claim(
@@ -41,22 +44,40 @@ def claim(
     due = [
         row
         for row in claims.sends(tx, name, LARGEST_CHANGE, publishing=publishing)
-        if settle.still_useful(tx, channel, row)
+        if before_call.still_useful(tx, channel, row)
     ]
     standing = set_members.shown(tx.conn, name)
     ending = [row for row in standing if row.until is not None and row.until <= tx.now]
     updates = set_members.standing_updates(tx.conn, name)
+    touched = {row.id for row in ending} | {row.predecessor_id for row in due}
+    kept = kept_back(standing, channel.capabilities.window, channel.settings.refresh or _TURN, tx.now) - touched
     if not due and not ending:
         if not refresh_is_due(channel, state, tx.now):
             return None
         channel_state.refresh_begins(tx, name)
-        return ShowClaim(None, state.set_number, (), (), tuple(standing), updates)
+        return ShowClaim(None, state.set_number, (), (), tuple(standing), updates, kept)
     for row in due:
-        settle.log_lateness(tx, channel, row, daemon_id)
+        before_call.log_lateness(tx, channel, row, daemon_id)
     number = channel_state.next_set_number(tx, name)
     attempt_id = claims.begin_show(tx, name, due, number, daemon_id, limit, give_up)
     changing = tuple(deliveries.read(tx.conn, row.id) for row in due)
-    return ShowClaim(attempt_id, number, changing, tuple(ending), tuple(standing), updates)
+    return ShowClaim(attempt_id, number, changing, tuple(ending), tuple(standing), updates, kept)
+
+
+def kept_back(standing: Sequence[Delivery], window: int | None, turn: timedelta, now: datetime) -> frozenset[int]:
+    """Ids of what stands and is not shown anew this time: all but the newest `window`, and some of the older in turn.
+
+    The older ones come in parts of `window`, another with each `turn` of the clock, so that what is damaged or gone
+    is found and made again however long the set has grown. Those of one instant are not parted.
+    """
+    if window is None or len(standing) <= window:
+        return frozenset()
+    rows = [row for row in standing if row.visible_since is not None]
+    rows.sort(key=lambda row: (row.visible_since, row.id))
+    first = rows[-window].visible_since if len(rows) > window else None
+    older = [row for row in rows if first is not None and row.visible_since < first]
+    part = int(now.timestamp() // turn.total_seconds()) % max(1, -(-len(older) // window))
+    return frozenset(row.id for at, row in enumerate(older) if at // window != part)
 
 
 def refresh_is_due(channel: OpenChannel, state: ChannelState, now: datetime) -> bool:
@@ -77,6 +98,7 @@ class Prepared:
 
     items: tuple[Item, ...]
     unreadable: Mapping[DeliveryKey, NeedsPerson]
+    kept: tuple[Kept, ...] = ()
 
 
 def prepare(ledger: Ledger, claim: ShowClaim) -> Prepared | NeedsPerson:
@@ -86,7 +108,7 @@ def prepare(ledger: Ledger, claim: ShowClaim) -> Prepared | NeedsPerson:
     """
     updates = {**claim.updates}
     updates |= {row.predecessor_id: row for row in claim.changing if row.operation == Operation.UPDATE.value}
-    standing = claim.staying
+    standing = [row for row in claim.staying if row.id not in claim.kept]
     rows = standing + [row for row in claim.changing if row.operation == Operation.PUBLISH.value]
     with ledger.read() as conn:
         contents = read_many(conn, ledger, [updates.get(row.id, row) for row in rows])
@@ -100,11 +122,28 @@ def prepare(ledger: Ledger, claim: ShowClaim) -> Prepared | NeedsPerson:
             items.append(_item(row, text, found))
             continue
         logger.error("delivery %s cannot be read: %s", text.id, found)
-        fault = NeedsPerson(Reason.ADAPTER_FAULT, f"编号 {row.number} 的存档内容无法读取，请运行 verify")
+        fault = _damaged(row)
         if row.id in stands:
             return fault
         unreadable[DeliveryKey(text.delivery_key)] = fault
-    return Prepared(tuple(items), unreadable)
+    kept = [(row, updates.get(row.id, row)) for row in claim.staying if row.id in claim.kept]
+    return Prepared(tuple(items), unreadable, tuple(_kept(ledger, row, text) for row, text in kept))
+
+
+def _kept(ledger: Ledger, row: Delivery, text: Delivery) -> Kept:
+    def read() -> Item:
+        try:
+            return _item(row, text, read_contents(ledger, text))
+        except (ContentDamaged, LookupError, ValueError) as error:
+            logger.error("delivery %s cannot be read: %s", text.id, error)
+            raise _damaged(row) from error
+
+    what = (text.rendition_title, Form(row.form), ProjectClass(row.project_class))
+    return Kept(NoticeKey(row.notice_key), *what, row.visible_since, read)
+
+
+def _damaged(row: Delivery) -> NeedsPerson:
+    return NeedsPerson(Reason.ADAPTER_FAULT, f"编号 {row.number} 的存档内容无法读取，请运行 verify")
 
 
 def _item(row: Delivery, text: Delivery, contents: Contents) -> Item:
@@ -163,7 +202,7 @@ def _still_shown(
     if isinstance(answer, Receipt):
         settle.hold_foreign(tx, channel, row, answer.digest or "", answer)
     else:
-        settle.hold_gone(tx, channel, row, answer.detail)
+        settle_answer.hold_gone(tx, channel, row, answer.detail)
 
 
 def _read(tx: Tx, rows: Sequence[Delivery]) -> list[Delivery]:

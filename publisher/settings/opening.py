@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from publisher.channel import AnyChannel, Channel, ChannelConfig, SetChannel
+from publisher.channel import AnyChannel, Channel, ChannelConfig, Fidelity, SetChannel
 from publisher.errors import SettingsError
 from publisher.settings.channels import ChannelSettings
 from publisher.settings.parts import FeedSettings
@@ -108,6 +108,11 @@ def _does_what_is_asked(settings: Settings, channel: ChannelSettings, opened: An
         raise SettingsError(f"{where}.operations: the adapter cannot {', '.join(cannot)}; take it out")
     if not isinstance(opened, SetChannel) and (channel.shown_for or channel.refresh):
         raise SettingsError(f"{where}: shown_for and refresh are for channels that show a set; take them out")
+    if channel.designated_for and opened.capabilities.fidelity is Fidelity.EXCERPT:
+        raise SettingsError(
+            f"{settings.where(channel.name, 'designated_for: ')}: this channel shows an excerpt only, and a designated "
+            "medium carries the full text (its first day starts legal terms); take designated_for out"
+        )
     fed_by = opened.capabilities.fed_by
     if fed_by is not None:
         settings.channel(fed_by)

@@ -37,7 +37,7 @@ class LedgerSettings(Section):
 
 
 class FolderSettings(Section):
-    """The staff folders: a root (relative: under data) and the names of the six folders in it."""
+    """The staff folders: a root (relative: under data) and the names of the seven folders in it."""
 
     root: PathText = Path("folders")
     drop: FolderName = "待发布"
@@ -46,10 +46,11 @@ class FolderSettings(Section):
     published: FolderName = "已发布"
     returned: FolderName = "退回"
     receipts: FolderName = "回执"
+    reconciled: FolderName = "对账"
 
     @model_validator(mode="after")
     def _all_different(self) -> Self:
-        names = [self.drop, self.working, self.held, self.published, self.returned, self.receipts]
+        names = [self.drop, self.working, self.held, self.published, self.returned, self.receipts, self.reconciled]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two folders have the name {', '.join(twice)}; give each folder a name of its own")

@@ -285,6 +285,23 @@ def test_no_notice_takes_more_pages_than_allowed(
     assert all(1 <= len(text.splitlines()) <= height // 16 for text in texts)
 
 
+def test_a_title_that_does_not_fit_whole_on_the_pages_of_a_notice_is_refused_with_figures(tmp_path: Path) -> None:
+    board, longest = _board(tmp_path, max_pages_per_item=2), "曲" * 24
+    assert isinstance(_answer(board, _item(longest)), Receipt)  # three rows of eight, and one that says where
+    assert list(board.refusals(_item(longest).rendition)) == []
+    (told,) = board.refusals(_item(longest + "阜").rendition)
+    assert told.reason is Reason.TOO_LARGE and told.detail.startswith("标题有 25 个字，排成 4 行；一份公告最多 2 页")
+    refused = _answer(board, _item(longest + "阜"))
+    assert isinstance(refused, PermanentFailure) and refused.detail == told.detail
+
+
+def test_a_title_is_not_cut_for_the_sake_of_a_longer_text(tmp_path: Path) -> None:
+    title = "曲" * 24
+    answer = _answer(_board(tmp_path, max_pages_per_item=2), _item(title, "<p>" + "正文" * 500 + "</p>"))
+    assert isinstance(answer, Receipt) and "内容 1024 字，屏幕显示 24 字" in answer.note
+    assert "".join("".join(_texts(tmp_path)).split()) == f"{title}……全文见本站"
+
+
 def test_a_line_that_fits_on_a_page_is_not_parted_between_two(tmp_path: Path) -> None:
     _board(tmp_path).show([_item("标题", "<p>招标人：曲阜市陵城镇人民政府</p>")], context())
     assert _texts(tmp_path) == ["标题\r\n", "招标人：曲阜市陵\r\n城镇人民政府\r\n", "全文见本站\r\n"]

@@ -112,6 +112,30 @@ class TestPractice:
         assert len(world.held()) == 3
 
 
+class TestRequestsOfACall:
+    """The figures of docs/municipal-site.md: by them `rate` is set where a site counts requests."""
+
+    def test_a_submission_is_one_request_and_one_for_each_attachment_and_the_first_looks_once(
+        self, world: SiteWorld
+    ) -> None:
+        channel, two = world.adapter(), [an_attachment("甲.pdf"), an_attachment("乙.pdf", b"other bytes")]
+        channel.submit(a_submission(attachments=two))
+        assert len(world.site.seen) == 1 + 2 + 1
+        channel.submit(a_submission(key="d-2"))
+        assert len(world.site.seen) == 4 + 1
+
+    def test_asking_is_one_request_one_for_the_page_and_one_for_each_attachment(
+        self, world: SiteWorld, pages: SiteWorld
+    ) -> None:
+        two = [an_attachment("甲.pdf"), an_attachment("乙.pdf", b"other bytes")]
+        for site, figure in ((world, 1 + 2), (pages, 1 + 1 + 2)):
+            channel, submission = site.adapter(), a_submission(attachments=two)
+            channel.submit(submission)
+            site.site.seen.clear()
+            channel.find(submission)
+            assert len(site.site.seen) == figure, list(site.site.seen)
+
+
 class TestAnswers:
     def test_real_characters_travel_and_never_escapes(self, world: SiteWorld) -> None:
         world.adapter().submit(a_submission())

@@ -131,6 +131,19 @@ class TestReview:
         world.close()
 
 
+class TestRequestsOfACall:
+    """The figures of docs/provincial-site.md: by them `rate` is set where a site counts requests."""
+
+    def test_a_submission_is_one_request_and_one_for_each_attachment_and_asking_one(self, world: ProvinceWorld) -> None:
+        channel = world.adapter()
+        submission = a_submission(attachments=[an_attachment("甲.pdf"), an_attachment("乙.pdf", b"other bytes")])
+        channel.submit(submission)
+        assert len(world.province.seen) == 1 + 2 + 1  # the first of all looks whether it is a practice site
+        world.province.seen.clear()
+        found(channel, submission)
+        assert len(world.province.seen) == 1
+
+
 class TestTickets:
     def test_it_is_asked_for_by_its_ticket(self, world: ProvinceWorld) -> None:
         channel, submission = world.adapter(), a_submission()

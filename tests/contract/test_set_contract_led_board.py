@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +55,9 @@ class BoardRig:
             for path in (self.folder / "current").rglob("*")
             if path.is_file()
         }
+
+    def read_by_people(self, names: Iterable[str]) -> list[str]:
+        return list(names)
 
     @contextmanager
     def broken(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +64,11 @@ class FeedRig:
             for path in self.folder.rglob("[!.]*")
             if path.is_file()
         }
+
+    def read_by_people(self, names: Iterable[str]) -> list[str]:
+        return [
+            name for name in names if name.endswith(".html")
+        ]  # feeds are read by programs, and hold the newest only
 
     @contextmanager
     def broken(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ import pytest
 from channels.kit.feeds import ReadEntry, ReadFeed, read_feed
 from channels.kit.files import no_fault
 from channels.wechat_feed import WechatFeed
-from publisher.channel import Item, Receipt, Reference, Rendition
+from publisher.channel import Item, Kept, Receipt, Reference, Rendition
 from publisher.errors import ChannelError, PermanentFailure, Reason, SettingsError, TransientFailure
 from publisher.notice import LOCAL, text_digest
 from tests.support.builders import START, MemoryStore, a_config, a_notice, a_rendition, an_item
@@ -264,6 +264,7 @@ def test_a_text_that_would_come_out_different_is_refused_for_itself_alone(
 ) -> None:
     good, bad = a_set("甲", "乙")
     rendition: Rendition = replace(bad.rendition, **changed)
+    assert [error.reason for error in _feed(tmp_path).refusals(rendition)] == [reason]
     answers = _feed(tmp_path).show([good, replace(bad, rendition=rendition)], context())
     assert isinstance(answers[good.delivery_key], Receipt)
     refused = answers[bad.delivery_key]
@@ -396,3 +397,99 @@ def test_the_json_feed_and_the_pages_hold_the_same_text(tmp_path: Path) -> None:
 def _receipt(answer: Receipt | ChannelError) -> Receipt:
     assert isinstance(answer, Receipt)
     return answer
+
+
+# --- a long-standing set: the newest are made each time, the older ones stay
+
+
+def _standing(*names: str) -> list[Item]:
+    """Items that are visible, each an hour after the one before."""
+    return [
+        replace(item, visible_since=START + timedelta(hours=hour)) for hour, item in enumerate(a_set(*names), start=1)
+    ]
+
+
+def _kept(items: list[Item], read: list[str] | None = None) -> list[Kept]:
+    """The items as ones that stay; `read` notes which of them were asked for after all."""
+
+    def reader(item: Item) -> Callable[[], Item]:
+        def reads() -> Item:
+            if read is not None:
+                read.append(item.rendition.title)
+            return item
+
+        return reads
+
+    return [
+        Kept(
+            item.notice_key,
+            item.rendition.title,
+            item.version.notice.form,
+            item.version.notice.project_class,
+            item.visible_since or START,
+            reader(item),
+        )
+        for item in items
+    ]
+
+
+def _listed(folder: Path) -> list[str]:
+    return re.findall(r'<a href="articles/[^"]+"[^>]*>(.)工程招标公告</a>', (folder / "index.html").read_text("utf-8"))
+
+
+def test_what_is_kept_stays_as_it_is_in_its_place_of_the_list_and_is_not_read(tmp_path: Path) -> None:
+    feed, store, items = _feed(tmp_path, window=3, max_entries=2), MemoryStore(), _standing(*"甲乙丙丁")
+    feed.show(items, context(store))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    read: list[str] = []
+    answers = feed.show(items[2:], context(store, kept=_kept(items[:2], read)))
+    assert {path: path.read_bytes() for path in before} == before
+    assert set(answers) == {item.delivery_key for item in items[2:]} and read == []
+    assert _listed(tmp_path) == list("丁丙乙甲")
+    assert [entry.title[:1] for feed_read in _feeds(tmp_path) for entry in feed_read.entries] == ["丁", "丙"] * 3
+
+
+def test_a_notice_that_is_neither_shown_nor_kept_is_gone_from_list_and_folder(tmp_path: Path) -> None:
+    feed, store, items = _feed(tmp_path, window=2, max_entries=2), MemoryStore(), _standing(*"甲乙丙丁")
+    feed.show(items, context(store))
+    feed.show(items[2:], context(store, kept=_kept(items[:1])))
+    assert _listed(tmp_path) == list("丁丙甲")
+    assert len(list((tmp_path / "articles").iterdir())) == 3
+
+
+def test_a_kept_page_that_is_gone_is_made_again_with_the_same_bytes_and_answered(tmp_path: Path) -> None:
+    feed, store, items = _feed(tmp_path, window=2, max_entries=2), MemoryStore(), _standing(*"甲乙丙丁")
+    feed.show(items, context(store))
+    (page,) = (path for path in (tmp_path / "articles").iterdir() if "甲工程" in path.read_text("utf-8"))
+    before = page.read_bytes()
+    page.unlink()
+    answers = feed.show(items[2:], context(store, kept=_kept(items[:2])))
+    assert page.read_bytes() == before and isinstance(answers[items[0].delivery_key], Receipt)
+    assert _listed(tmp_path) == list("丁丙乙甲")
+
+
+def test_after_the_loss_of_the_folder_each_showing_makes_as_many_pages_as_it_can_and_lists_no_page_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    feed, store, items = _feed(tmp_path, window=2, max_entries=2), MemoryStore(), _standing(*"甲乙丙丁戊己庚")
+    seen = []
+    for _ in range(3):
+        feed.show(items[5:], context(store, kept=_kept(items[:5])))
+        seen.append("".join(_listed(tmp_path)))
+        assert len(list((tmp_path / "articles").iterdir())) == len(seen[-1])
+    assert seen == ["庚己戊丁", "庚己戊丁丙乙", "庚己戊丁丙乙甲"]
+
+
+def test_what_was_remembered_of_a_kept_notice_is_there_when_it_is_shown_anew(tmp_path: Path) -> None:
+    feed, store, (item, other) = _feed(tmp_path, window=1, max_entries=1), MemoryStore(), _standing(*"甲乙")
+    feed.show([item], context(store))
+    changed = replace(item, rendition=a_rendition(item.version.notice, content="<p>新的正文</p>"))
+    feed.show([changed], context(store, after=timedelta(days=2)))
+    feed.show([other], context(store, after=timedelta(days=3), kept=_kept([changed])))
+    feed.show([changed], context(store, after=timedelta(days=4)))
+    assert "更新时间：2017-12-06" in _page(tmp_path)
+
+
+def test_a_window_smaller_than_the_feed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="window must not be less than max_entries"):
+        _feed(tmp_path, window=10)

@@ -18,6 +18,8 @@ from typing import Any
 
 from publisher.errors import NoticeReturned
 from publisher.intake.reading import NamedBytes, read_files
+from publisher.notice import Kind
+from publisher.rules.papers import paper_findings
 from tests.fuzz.mutations import mutated
 from tests.fuzz.seeds import SEEDS
 from tests.support.memory import peak_mb
@@ -46,7 +48,7 @@ def fuzz(kind: str, count: int, seed: int) -> dict[str, Any]:
         began = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, LONGEST)
         try:
-            read_files([NamedBytes("公告", data)])
+            _look_into(kind, data)
             read += 1
         except NoticeReturned as error:
             back[error.problems[0].reason.value] += 1
@@ -56,6 +58,13 @@ def fuzz(kind: str, count: int, seed: int) -> dict[str, Any]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         slowest = max(slowest, (time.perf_counter() - began, number))
     return {"read": read, "back": dict(back), "broke": broke, "slowest": slowest, "peak_mb": round(peak_mb())}
+
+
+def _look_into(kind: str, data: bytes) -> None:
+    if kind == "papers":
+        list(paper_findings(None, {"附件": data}, Kind.AWARD_RESULT))
+    else:
+        read_files([NamedBytes("公告", data)])
 
 
 if __name__ == "__main__":

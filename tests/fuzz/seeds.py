@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tests.support import notice_texts as texts
 from tests.support.builders import a_notice
@@ -16,6 +17,7 @@ GRID = [
     ["一标段", "曲阜市建筑公司", "1,234,567.89"],
     ["二标段", "济宁市政公司", "98万元"],
 ]
+OLD = Path(__file__).parent.parent / "data" / "old"
 LINES = texts.OPEN_TENDER.splitlines()
 
 
@@ -76,6 +78,12 @@ def _zips() -> list[bytes]:
     return [zip_of(inner), zip_of({"招标公告.txt": texts.OPEN_TENDER.encode()}, encoding="gb18030", packed=False)]
 
 
+def _papers() -> list[bytes]:
+    """Attachments: they are not read but screened."""
+    old = [path.read_bytes() for path in sorted(OLD.glob("experts.*"))]
+    return [*old, *_words(), *_workbooks(), *_pdfs(), *_archives(), *_pages()[:1], *_zips()]
+
+
 SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "text": _texts,
     "html": _pages,
@@ -87,5 +95,6 @@ SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "json": _data,
     "xml": _records,
     "zip": _zips,
+    "papers": _papers,
 }
-"""Files by reader."""
+"""Files by reader; "papers" are those beside the notice."""

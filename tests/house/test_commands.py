@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from functools import cache
 
 import pytest
+from typer.testing import CliRunner
 
+from publisher.cli import app
 from tests.support.repository import ROOT, files, run
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -32,10 +31,9 @@ def _code(paper: str) -> str:
 @cache
 def _help(*command: str) -> str:
     """The help of `publisher` or of one of its commands, or "" if there is none of that name."""
-    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-    asked = [sys.executable, "-m", "publisher", *command, "--help"]
-    answer = subprocess.run(asked, capture_output=True, text=True, env=environment, check=False)
-    return answer.stdout if answer.returncode == 0 else ""
+    wide = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    answer = CliRunner().invoke(app, [*command, "--help"], env=wide)
+    return answer.stdout if answer.exit_code == 0 else ""
 
 
 def test_make_alone_lists_every_target_with_its_own_comment() -> None:

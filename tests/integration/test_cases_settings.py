@@ -121,6 +121,14 @@ TRAPS = {
         "ignore",
         r"looks like a regular expression; patterns are globs",
     ),
+    "a designated medium that shows an excerpt": (
+        "channels.toml",
+        lambda text: text.replace("[city.options]\n", '[city.options]\nfidelity = "excerpt"\n').replace(
+            "[city]\n", '[city]\ndesignated_for = ["works"]\n'
+        ),
+        "designated_for",
+        r"city\.designated_for: this channel shows an excerpt only, and a designated medium carries the full text",
+    ),
     "a limit of nothing": (
         "channels.toml",
         appended("limits = { title_chars = 0 }\n"),
@@ -168,6 +176,20 @@ def test_c068_two_channels_at_one_address_that_differ_are_noted(desk: TestDesk) 
     spoilt(desk, "channels.toml", same)
     checked = desk.run("check")
     assert checked.exit_code == 0 and "county has the same address" in checked.stdout
+
+
+def test_check_warns_where_no_channel_that_must_have_a_notice_carries_its_full_text(desk: TestDesk) -> None:
+    spoilt(desk, "channels.toml", replaced("[city.options]\n", '[city.options]\nfidelity = "excerpt"\n'))
+    (facts,) = desk.json("check")
+    assert facts["warnings"] == []  # the county's site carries it whole
+    only_tenders = (
+        'carries = [{ forms = ["招标公告"], classes = ["works"], carry = "optional" }, { carry = "mandatory" }]'
+    )
+    spoilt(desk, "channels.toml", replaced('carries = [{ carry = "mandatory" }]', only_tenders))
+    (facts,) = desk.json("check")
+    (warning,) = facts["warnings"]
+    assert warning.startswith("工程的招标公告：必发的只有city网，而那里只显示摘要，不刊登全文")
+    assert f"提醒：{warning}" in desk.run("check").stdout.splitlines()
 
 
 def test_c068_check_shows_what_would_become_of_each_name_and_notice(desk: TestDesk) -> None:

@@ -39,9 +39,9 @@ def desk(tmp_path: Path) -> Iterator[TestDesk]:
     made.close()
 
 
-def unpacked(desk: TestDesk, *more: str) -> Path:
+def unpacked(desk: TestDesk, links: str = "--links") -> Path:
     folder = desk.folder / "unpacked"
-    made = desk.run("evidence", "1", "--out", str(desk.folder / "a.zip"), *more)
+    made = desk.run("evidence", "1", "--out", str(desk.folder / "a.zip"), links)
     assert made.exit_code == 0, made.output
     zipfile.ZipFile(desk.folder / "a.zip").extractall(folder)
     return folder
@@ -156,6 +156,26 @@ def test_a_pack_can_be_made_without_the_rows_of_other_notices_and_says_what_it_t
 
     assert not (folder / "日志" / "连接.jsonl").exists() and others == {"1"}
     assert (code, "未附连接行" in said) == (0, True)
+
+
+def test_rows_that_speak_of_a_notice_not_yet_public_are_given_only_where_that_is_asked_for(desk: TestDesk) -> None:
+    """A complainant is not to read of a tender that is still to be announced: here one that waits for approval."""
+
+    def pack(name: str, *more: str) -> tuple[str, str]:
+        path = desk.folder / f"{name}.zip"
+        said = desk.run("evidence", "1", "--out", str(path), *more).stdout
+        with zipfile.ZipFile(path) as archive:
+            links = archive.read("日志/连接.jsonl").decode() if "日志/连接.jsonl" in archive.namelist() else ""
+        return said, links
+
+    said, links = pack("before")
+    assert ("涉及尚未公开的公告，没有放入" in said, links) == (True, "")
+    assert '\\"number\\":\\"2\\"' in pack("inside", "--links")[1]
+
+    desk.run("approve", "2", "--by", "李某")
+    desk.run("once")
+    said, links = pack("after")
+    assert "涉及尚未公开的公告" not in said and '\\"number\\":\\"2\\"' in links
 
 
 def read(path: Path) -> list[str]:

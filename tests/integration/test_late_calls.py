@@ -19,7 +19,7 @@ from publisher.ledger import acts, deliveries
 from publisher.ledger.acts import Person
 from publisher.ledger.recorder import Recorder
 from publisher.ledger.store import Tx
-from publisher.send import settle
+from publisher.send import settle, settle_late
 from publisher.send.sender import Sender
 from publisher.send.settle import Rules
 from tests.support.builders import a_notice
@@ -124,7 +124,7 @@ def settled_late(world: World, number: str, outcome: Receipt | NeedsPerson) -> N
     attempt_id = world.attempts()[-1].id
     with world.ledger.write() as tx:
         settle.end_attempt(tx, attempt_id, outcome, None)
-        settle.settle_late(tx, channel, deliveries.read(tx.conn, row.id), outcome, attempt_id, rules)
+        settle_late.settle_late(tx, channel, deliveries.read(tx.conn, row.id), outcome, attempt_id, rules)
 
 
 def doubtful(tmp_path: Path, **site: Any) -> tuple[World, str]:

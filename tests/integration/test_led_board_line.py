@@ -65,16 +65,39 @@ def test_staff_read_in_the_receipt_what_the_screen_replaced(desk: TestDesk) -> N
     assert "屏幕字符替换：㎡→平方米 2 处" in desk.receipt("1")
 
 
-def test_a_notice_that_the_screen_cannot_show_fails_there_alone_and_names_the_character(desk: TestDesk) -> None:
-    desk.drop("朱镕路招标公告")
+def test_a_notice_that_the_screen_cannot_show_is_held_there_alone_before_anything_is_sent(desk: TestDesk) -> None:
+    path = desk.drop("朱镕路招标公告")
     desk.drop("招标公告乙")
+    (facts,) = desk.json("check", str(path))
+    (judged,) = facts["files"]
+    held = {one["channel"]: one["held"] for one in judged["channels"]}
+    assert held["county"] is None and "大厅LED屏：屏幕无法显示 “镕”（U+9555）" in held["hall_led"]
     desk.run("once")
-    states = {title: desk.row(number, "hall_led").state for number, title in _numbers(desk).items()}
-    assert states == {"朱镕路招标公告": "failed", "招标公告乙": "published"}
+    rows = {title: desk.row(number, "hall_led") for number, title in _numbers(desk).items()}
+    assert {title: row.state for title, row in rows.items()} == {"朱镕路招标公告": "held", "招标公告乙": "published"}
+    assert rows["朱镕路招标公告"].reason == "channel_limit"
     assert _titles(desk) == ["招标公告乙"]
     (number,) = (number for number, title in _numbers(desk).items() if "镕" in title)
     assert "“镕”（U+9555）" in desk.receipt(number)
     assert desk.row(number, "county").state == "published"
+
+
+def test_where_the_screen_is_mandatory_all_that_it_would_refuse_is_named_at_intake_and_no_channel_hears_of_it(
+    desk: TestDesk,
+) -> None:
+    mandatory = SECTION.replace('"optional"', '"mandatory"').replace(
+        "width = 192", "width = 64\nmax_pages_per_item = 3"
+    )
+    desk.build("county", feed=True, more=mandatory)
+    path = desk.drop("曲阜市朱镕大道道路及排水管网改造提升工程施工招标公告")
+    (facts,) = desk.json("check", str(path), code=1)
+    (judged,) = facts["files"]
+    rare, long = (problem["detail"] for problem in judged["problems"])
+    assert rare.startswith("大厅LED屏：屏幕无法显示 “镕”（U+9555）") and long.startswith("大厅LED屏：标题有 26 个字")
+    assert desk.run("once").exit_code == 1
+    (note,) = (desk.data / "folders" / "待处理").glob("*说明*")
+    assert rare in note.read_text("utf-8-sig") and long in note.read_text("utf-8-sig")
+    assert desk.sites["county"].items() == []
 
 
 def test_preview_draws_what_a_passer_by_will_see(desk: TestDesk, tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from publisher.channel import Absent, Context, Listed
+from publisher.counts.reconciled import is_month
 from publisher.daemon import make_scheduler
 from publisher.errors import Reason, TransientFailure
 from publisher.ledger import channel_state
 from publisher.ledger.tables import observation, publication_log
 from publisher.notice import LOCAL
-from publisher.reconciling import Asker, Interrupted, due_month, is_month, reconcile, reconcile_monthly
+from publisher.reconciling.asking import Asker, Interrupted
+from publisher.reconciling.comparing import reconcile
+from publisher.reconciling.monthly import due_month, reconcile_monthly
 from tests.support.builders import a_notice
 from tests.support.clocked_desk import ALL, ClockedDesk
 from tests.support.scripted_site import ScriptedSite
@@ -59,7 +62,7 @@ def adapter(world: World, name: str) -> Any:
 def tick(world: World, at: datetime | None = None, holder: str = "1") -> bool:
     if at is not None:
         world.clock.move_to(at)
-    return reconcile_monthly(Asker(world.ledger, world.machine, world.sending), world.channels, holder)
+    return reconcile_monthly(Asker(world.ledger, world.machine, world.sending), world.channels, holder, "对账")
 
 
 def reconciled(world: World) -> list[str]:
@@ -145,7 +148,7 @@ def test_of_several_daemons_one_compares_and_an_interrupted_comparison_is_made_a
     left = [True, True, False]
     asker = Asker(world.ledger, world.machine, world.sending, lambda: left.pop(0))
     with pytest.raises(Interrupted):
-        reconcile_monthly(asker, world.channels, "1")
+        reconcile_monthly(asker, world.channels, "1", "对账")
 
     assert not tick(world, holder="2"), "the first has it still"
     assert tick(world, holder="1")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -13,21 +12,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
-from publisher.notice import Candidate, Dates, Form, Kind, Lot, Money, Party, PriceBasis, ProjectClass
-from tests.support.builders import a_change_notice, a_notice
-from tests.support.ocds_package import package_of
+from publisher.notice import Dates, Form, Lot, Money, Party, PriceBasis, ProjectClass
+from tests.support.builders import a_notice
+from tests.support.ocds_package import SECOND, WINNER, one_of, package_of
 from tests.support.scripted import Scripted
 from tests.support.sending import World, a_world
 
 SCHEMA = Path(__file__).parent.parent / "data" / "ocds" / "release-schema-1.1.5.json"
-WINNER = Candidate(
-    name="山东某某建设有限公司",
-    rank=1,
-    credit_code="91370881MA3C000000",
-    price=Money(raw="100万元", yuan=Decimal(1000000), unit="万元"),
-    lot="1",
-)
-SECOND = Candidate(name="济宁某某工程有限公司", rank=2, lot="1", price=Money(raw="101万元", yuan=Decimal(1010000)))
 
 
 @cache
@@ -52,19 +43,6 @@ def releases(world: World) -> list[dict[str, Any]]:
     made = package_of(world)
     # As a reader gets it: through JSON.
     return list(json.loads(json.dumps(made))["releases"])
-
-
-def one_of(form: Form, **changes: Any) -> Any:
-    fields: dict[str, Any] = {"form": form, "title": f"某项目{form.value}", "dates": Dates()}
-    if form.kind is Kind.WINNING_BID_NOTICE:
-        fields["candidates"] = (WINNER, SECOND)
-    if (form.kind is Kind.AWARD_RESULT and form is not Form.FAILED_TENDER) or form is Form.RESULT_CORRECTION:
-        fields["winners"] = (WINNER,)
-        fields["dates"] = Dates(award_decided_on=date(2017, 12, 1), contract_signed_on=date(2017, 12, 20))
-    if form is Form.FAILED_TENDER:
-        fields["failed"] = True
-    make = a_change_notice if form.kind is Kind.CHANGE_NOTICE else a_notice
-    return make(**(fields | changes))
 
 
 def world_of(tmp_path: Path, *notices: Any) -> World:

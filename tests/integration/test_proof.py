@@ -19,7 +19,7 @@ from sqlalchemy import select
 from publisher.counts import queries
 from publisher.counts.export import Sheet, as_csv, as_xlsx, safe
 from publisher.delivery import State
-from publisher.errors import Reason, SettingsError, TransientFailure
+from publisher.errors import NotAllowed, Reason, SettingsError, TransientFailure
 from publisher.ledger.heads import write_head
 from publisher.ledger.retention import BATCH, clean_up
 from publisher.ledger.signing import make_key, public_path, read_public, read_signer
@@ -41,12 +41,19 @@ def desk(tmp_path: Path) -> TestDesk:
 # ---- export
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+86", "-2", "@sum", "\t=1", "\r=1", " =1", "＝1", "012345678901"])
-def test_a_cell_that_a_spreadsheet_would_reckon_with_or_round_is_shown_as_it_is(cell: str) -> None:
+@pytest.mark.parametrize("cell", ["=1+1", "+86", "-2", "@sum", "\t=1", "\r=1", " =1", "＝1"])
+def test_a_cell_that_a_spreadsheet_would_reckon_with_is_shown_as_it_is(cell: str) -> None:
     assert safe(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["", "QFZB-2017-0412", "2017-12-04", "公告=更正", "1234"])
+@pytest.mark.parametrize("cell", ["123456789012", "0012345", "00", "1E5", "2017.5e+3"])
+def test_a_cell_that_a_spreadsheet_would_take_for_another_number_is_shown_as_it_is(cell: str) -> None:
+    assert safe(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "QFZB-2017-0412", "2017-12-04", "公告=更正", "1234", "12345678901", "0", "E5", "1E", "17-2"]
+)
 def test_any_other_cell_is_left_alone(cell: str) -> None:
     assert safe(cell) == cell
 
@@ -57,8 +64,16 @@ def test_a_workbook_holds_every_cell_as_text_whatever_stands_in_it() -> None:
     (sheet,) = CalamineWorkbook.from_filelike(io.BytesIO(made)).sheet_names
     read = CalamineWorkbook.from_filelike(io.BytesIO(made)).get_sheet_by_name(sheet).to_python()
 
-    assert read == [["一", "二", "三", "四"], ["=1+1", "123456789012345678", "<甲&乙>", " x\n"]]
+    assert read == [["一", "二", "三", "四"], ["=1+1", "123456789012345678", "<甲&乙>\x00\x0b", " x\n"]]
+    assert as_xlsx(Sheet(("一", "二", "三", "四"), rows)) == made
     assert as_csv(Sheet(("一",), ())).startswith(b"\xef\xbb\xbf")
+
+
+def test_what_no_workbook_can_hold_is_refused_and_not_cut_off() -> None:
+    with pytest.raises(NotAllowed, match=r"第 1 行“标题”过长.*--format csv"):
+        as_xlsx(Sheet(("标题",), (("长" * 32_768,),)))
+    with pytest.raises(NotAllowed, match=r"共 1,048,576 行.*分期导出"):
+        as_xlsx(Sheet(("标题",), (("甲",),) * 1_048_576))
 
 
 def test_c054_every_export_has_as_many_rows_as_the_count_says(desk: TestDesk, tmp_path: Path) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
 
 from channels.fake_set import FakeBoard, FakeSetChannel
+from channels.wechat_feed import WechatFeed
 from publisher.channel import Capabilities, Context, DeliveryKey, Item, Receipt
 from publisher.delivery import Operation, State
 from publisher.errors import ChannelError, NeedsPerson, PermanentFailure, Reason, TransientFailure
-from publisher.ledger import acts, channel_state
+from publisher.ledger import acts, amend, channel_state, contents
 from publisher.ledger.acts import Person
 from publisher.ledger.tables import blob
 from publisher.notice import Notice
-from tests.support.builders import a_config, a_notice
-from tests.support.by_hand import an_act, by_key
+from publisher.send import sets
+from tests.support.builders import a_config, a_notice, a_rendition
+from tests.support.by_hand import an_act, by_key, ways
 from tests.support.scripted_site import ScriptedSite
 from tests.support.sending import World, a_world
 
@@ -419,3 +424,93 @@ def test_a_stopped_channel_is_not_refreshed(tmp_path: Path) -> None:
     world.run_for(hours=1)
 
     assert len(board.sets) == sets
+
+
+# ---- a set that has grown
+
+
+def a_feed(tmp_path: Path, **settings: Any) -> World:
+    options = {"base_url": "http://127.0.0.1:9/", "window": 2, "max_entries": 2}
+    feed = WechatFeed(a_config("feed", folder=tmp_path / "out", options=options))
+    return a_world(tmp_path, {"feed": feed}, settings={"feed": {"refresh": timedelta(hours=1)} | settings})
+
+
+def pages(tmp_path: Path) -> dict[str, Path]:
+    """The pages by the number in the title of their notice."""
+    found = {}
+    for path in (tmp_path / "out" / "articles").iterdir():
+        title = re.search("第(.)号公告", path.read_text("utf-8"))
+        assert title is not None
+        found[title[1]] = path
+    return found
+
+
+def listed(tmp_path: Path) -> str:
+    lines = re.findall("第(.)号公告</a>", (tmp_path / "out" / "index.html").read_text("utf-8"))
+    return "".join(lines)
+
+
+def test_a_grown_set_keeps_every_page_and_finds_what_is_wrong_with_an_old_one_in_its_turn(tmp_path: Path) -> None:
+    world = a_feed(tmp_path)
+    for n in range(9):
+        world.accept(numbered(n))
+        world.step()
+        world.clock.move_to(world.clock() + timedelta(minutes=1))
+    assert listed(tmp_path) == "876543210" and len(pages(tmp_path)) == 9
+    before = {number: path.read_bytes() for number, path in pages(tmp_path).items()}
+    for path in pages(tmp_path).values():
+        path.write_bytes(path.read_bytes().replace("公告".encode(), "广告".encode(), 1))
+    spoilt = [tmp_path / "out" / "articles" / path.name for path in (tmp_path / "out" / "articles").iterdir()]
+    healed = []
+    for _ in range(5):
+        world.run_for(hours=1)
+        right = {path for path in spoilt if path.read_bytes() in before.values()}
+        healed.append(len(right))
+    assert healed[0] < 9 and healed == sorted(healed) and healed[-1] == 9
+    assert {row.state for row in world.rows()} == {"published"} and world.alarms() == []
+
+
+def test_an_old_publication_can_be_updated_and_withdrawn_and_the_other_old_ones_stay(tmp_path: Path) -> None:
+    world = a_feed(tmp_path)
+    numbers = []
+    for n in range(6):
+        numbers.append(world.accept(numbered(n)))
+        world.step()
+        world.clock.move_to(world.clock() + timedelta(minutes=1))
+    an_act(world, world.row(numbers[1], "feed"), Operation.WITHDRAW)
+    with world.ledger.write() as tx:
+        text = a_rendition(numbered(0), content="<p>改过的正文</p>")
+        amend.update(tx, world.row(numbers[0], "feed"), text, LIU, "有误", ways(world))
+    world.step()
+    assert listed(tmp_path) == "54320" and sorted(pages(tmp_path)) == list("02345")
+    assert "改过的正文" in pages(tmp_path)["0"].read_text("utf-8")
+    world.run_for(hours=4)
+    assert listed(tmp_path) == "54320" and "改过的正文" in pages(tmp_path)["0"].read_text("utf-8")
+    assert world.alarms() == [] and world.verdict().ok
+
+
+def test_of_a_grown_set_the_newest_are_always_shown_and_all_others_in_turn(tmp_path: Path) -> None:
+    world = a_feed(tmp_path)
+    for n in range(7):
+        world.accept(numbered(n))
+        world.step()
+        if n != 4:  # 4 and 5 became visible in one instant
+            world.clock.move_to(world.clock() + timedelta(minutes=1))
+    rows = [row for row in world.rows() if row.visible_since is not None]
+    hour, at = timedelta(hours=1), world.clock()
+    turns = [sets.kept_back(rows, 2, hour, at + n * hour) for n in range(3)]
+    ids = [row.id for row in rows]
+    assert all(not kept & set(ids[4:]) for kept in turns), "the newest two, and what came with the second"
+    assert [len(kept) for kept in turns].count(2) >= 1 and frozenset.intersection(*turns) == frozenset()
+    assert sets.kept_back(rows, None, hour, at) == sets.kept_back(rows, 7, hour, at) == frozenset()
+
+
+def test_a_set_of_more_items_than_a_query_takes_values_is_read_in_parts(tmp_path: Path) -> None:
+    world, _ = a_board(tmp_path)
+    world.accept(numbered(1))
+    (row,) = world.rows()
+    fields = dict(row._mapping)
+    many = [SimpleNamespace(**fields | {"id": n, "version_id": row.version_id + n}) for n in range(260_000)]
+    with world.ledger.read() as conn:
+        found = contents.read_many(conn, world.ledger, cast("list[Any]", many))
+    assert isinstance(found[0], contents.Contents) and isinstance(found[1], LookupError) and len(found) == 260_000

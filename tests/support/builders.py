@@ -17,6 +17,7 @@ from publisher.channel import (
     Context,
     DeliveryKey,
     Item,
+    Kept,
     NoticeKey,
     Receipt,
     Reference,
@@ -172,6 +173,7 @@ class CallContext:
     mine: bool = True
     before: Callable[[], None] = lambda: None
     asked: list[str | None] = field(default_factory=list)
+    kept: Sequence[Kept] = ()
     _began: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:

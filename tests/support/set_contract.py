@@ -16,7 +16,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,11 +25,22 @@ from typing import Protocol
 
 import pytest
 
-from publisher.channel import DeliveryKey, Fidelity, Item, Receipt, SetChannel
+from publisher.channel import (
+    Absent,
+    DeliveryKey,
+    Fidelity,
+    Finding,
+    Foresees,
+    Found,
+    Item,
+    Looks,
+    Receipt,
+    SetChannel,
+)
 from publisher.delivery import Operation
 from publisher.errors import ChannelError, Reason, TransientFailure
 from publisher.notice import LOCAL
-from tests.support.builders import START, a_notice, an_item
+from tests.support.builders import START, MemoryStore, a_notice, an_item
 from tests.support.sets import FileStore, a_set, context, titles
 
 SECRET = "geheim-4711-nicht-zeigen"
@@ -67,6 +78,10 @@ class FileSetRig(SetRig, Protocol):
 
     @property
     def folder(self) -> Path: ...
+
+    def read_by_people(self, names: Iterable[str]) -> list[str]:
+        """Of these files, the ones that people look at themselves: what is wrong with them must be seen."""
+        ...
 
     def adapter(self, fault: Fault = ...) -> SetChannel: ...
 
@@ -128,6 +143,16 @@ class SetContract:
         assert _receipt(answers, good.delivery_key).public
         assert _receipt(answers, last.delivery_key).public
         assert rig.seen() == titles([good, last])
+
+    def test_what_it_refuses_for_its_text_it_tells_beforehand_and_what_it_shows_it_lets_pass(self, rig: SetRig) -> None:
+        adapter = rig.adapter()
+        if isinstance(adapter, Foresees):
+            good, other = a_set("甲", "乙")
+            bad = rig.unshowable(other)
+            refused = adapter.show([good, bad], context())[bad.delivery_key]
+            told = [(error.reason, error.detail) for error in adapter.refusals(bad.rendition)]
+            assert isinstance(refused, ChannelError) and (refused.reason, refused.detail) in told
+            assert list(adapter.refusals(good.rendition)) == []
 
     def test_a_broken_target_leaves_the_old_set_whole_and_takes_the_new_one_when_it_is_back(self, rig: SetRig) -> None:
         ctx = context()
@@ -231,6 +256,34 @@ class SetContract:
             rig.adapter().show(twice, context(store))
         assert rig.snapshot() == before
 
+    def test_looking_finds_what_is_shown_as_approved_and_not_the_rest_and_changes_nothing(self, rig: SetRig) -> None:
+        adapter = rig.adapter()
+        if not isinstance(adapter, Looks):
+            pytest.skip("this channel cannot look")
+        store = MemoryStore()
+        good, other, gone = a_set("甲", "乙", "丙")
+        adapter.show([good, other], context(store))
+        before, kept = rig.snapshot(), dict(store.values)
+        findings = adapter.look([good, other, gone], context(store, after=timedelta(days=3)))
+
+        for item in (good, other):
+            finding = findings[item.delivery_key]
+            assert isinstance(finding, Found) and finding.receipt.public
+            assert finding.digest == item.rendition.text_digest
+        assert findings[gone.delivery_key] == Absent()
+        assert (rig.snapshot(), store.values) == (before, kept)
+
+    def test_a_text_that_was_approved_later_and_is_not_shown_yet_looks_different(self, rig: SetRig) -> None:
+        adapter = rig.adapter()
+        if not isinstance(adapter, Looks):
+            pytest.skip("this channel cannot look")
+        store = MemoryStore()
+        adapter.show(a_set("甲"), context(store))
+        newer = an_item(a_notice(title="另一标题", body_html="<p>另一正文。</p>"), key="d-2", notice_key="k-甲")
+        finding = adapter.look([newer], context(store))[newer.delivery_key]
+
+        assert isinstance(finding, Found) and finding.digest != newer.rendition.text_digest
+
     def test_secrets_are_nowhere_to_be_seen(self, rig: SetRig, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         adapter = rig.adapter()
@@ -303,6 +356,31 @@ class FileSetContract(SetContract):
             path.unlink() if number % 2 else path.write_bytes(b"scribble")
         rig.adapter().show(a_set("甲", "乙"), ctx)
         assert rig.snapshot() == before
+
+    def test_looking_tells_what_vanished_or_was_changed_by_hand(self, rig: FileSetRig) -> None:
+        adapter = rig.adapter()
+        if not isinstance(adapter, Looks):
+            pytest.skip("this channel cannot look")
+        ctx = context()
+        items = a_set("甲", "乙")
+        adapter.show(items, ctx)
+        alike = {item.delivery_key: item.rendition.text_digest for item in items}
+        unseen = []
+        whole = dict(rig.snapshot())
+        for name in rig.read_by_people(whole):
+            content, path = whole[name], rig.folder / name
+            for spoilt in (None, b"", b"scribble", content.replace("甲".encode(), "申".encode(), 1)):
+                path.unlink() if spoilt is None else path.write_bytes(spoilt)
+                seen = {key: _digest_seen(finding) for key, finding in adapter.look(items, ctx).items()}
+                unseen += [(name, spoilt)] if seen == alike and spoilt != content else []
+                path.write_bytes(content)
+        assert unseen == []
+        assert {key: _digest_seen(finding) for key, finding in adapter.look(items, ctx).items()} == alike
+
+
+def _digest_seen(finding: Finding) -> str | None:
+    """The digest of what readers see; None: they do not see it."""
+    return finding.digest if isinstance(finding, Found) and finding.receipt.public else None
 
 
 def _receipt(answers: Mapping[DeliveryKey, Receipt | ChannelError], key: str) -> Receipt:

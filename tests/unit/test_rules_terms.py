@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from publisher.errors import Reason, SettingsError
 from publisher.intake.reading import NamedBytes, read_files
-from publisher.notice import LOCAL, Dates, Form, Notice, ProjectClass
+from publisher.notice import LOCAL, Dates, Form, Money, Notice, PriceBasis, ProjectClass
 from publisher.rules.calendar import Calendar, Unit, load_calendar
 from publisher.rules.lengths import stated_term
 from publisher.rules.terms import (
@@ -262,6 +263,47 @@ def test_where_form_and_class_do_not_tell_the_title_says_which_term_it_is(
     assert judged(wrong) == (([rule], []) if held else ([], [rule]))
 
 
+def _asset(price: str | None, last: str, *, per_year: bool = False) -> Notice:
+    basis = PriceBasis.PER_YEAR if per_year else PriceBasis.TOTAL
+    money = None if price is None else Money(raw=f"{price}元", yuan=Decimal(price), unit="元", basis=basis)
+    return a_notice(
+        title="某公司一批设备转让公告",
+        form=Form.PROPERTY_OFFER,
+        project_class=PROPERTY,
+        reserve_price=money,
+        dates=Dates(printed_on=day("2026-03-02"), publicity_end=day(last)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("price", "right", "wrong", "rule"),
+    [
+        ("1000000", "2026-03-16", "2026-03-13", "Q3"),  # ten working days
+        ("9999999.99", "2026-03-16", "2026-03-13", "Q3"),
+        ("10000000", "2026-03-30", "2026-03-27", "Q3M"),  # twenty
+        ("250000000", "2026-03-30", "2026-03-27", "Q3M"),
+        (None, "2026-03-16", "2026-03-13", "Q3"),
+    ],
+)
+def test_the_disclosure_of_assets_is_twice_as_long_from_ten_million_yuan_on(
+    price: str | None, right: str, wrong: str, rule: str
+) -> None:
+    assert rules(check_terms(_asset(price, right), LAW)) == ([], [])
+    assert rules(check_terms(_asset(price, wrong), LAW)) == ([], [rule])
+
+
+def test_under_a_million_no_disclosure_of_assets_is_set_and_a_yearly_rent_is_no_price() -> None:
+    assert rules(check_terms(_asset("999999.99", "2026-03-03"), LAW)) == ([], [])
+    assert rules(check_terms(_asset("20000000", "2026-03-16", per_year=True), LAW)) == ([], [])
+    assert rules(check_terms(_asset("20000000", "2026-03-13", per_year=True), LAW)) == ([], ["Q3"])
+
+
+def test_the_price_is_the_one_that_the_text_prints() -> None:
+    short = texts.PROPERTY_OFFER.replace("2025年11月06日\n", "2025年10月31日\n").replace("128.50万元", "1280.50万元")
+    (warning,) = [one for one in check_terms(read(short), LAW).warnings if (one.rule or "").startswith("Q")]
+    assert warning.rule == "Q3M" and "只有 16 个工作日，少于 20 个工作日" in warning.detail
+
+
 PUBLISHED = [
     ("P9", Form.DEAL_RESULT, P, "award_decided_on", "2026-09-30", "2026-10-09", "2026-10-10"),
     ("P12", Form.CONTRACT, P, "contract_signed_on", "2026-03-13", "2026-03-17", "2026-03-18"),
@@ -470,6 +512,8 @@ def test_every_shipped_rule_names_its_source_and_how_sure_it_is() -> None:
         ('"publicity_too_short"', '"busy"', "reason: write one of deadline_too_short, .*, not 'busy'"),
         ('sure = "practice"', 'sure = "practice"' + TEN_DAYS, "two rules have the id X1"),
         ('source = "本区', 'valid_from = 2026-02-01\nvalid_to = 2026-01-01\nsource = "本区', "valid_to lies before"),
+        ('source = "本区', 'reserve_at_least = 5\nreserve_below = 5\nsource = "本区', "no price lies between them"),
+        ('source = "本区', 'reserve_unknown = true\nsource = "本区', "reserve_unknown needs reserve_at_least"),
     ],
 )
 def test_wrong_rule_data_says_what_is_wrong(before: str, after: str, said: str) -> None:

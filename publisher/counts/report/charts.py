@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from publisher.counts.report.layout import Chart, Number
+from publisher.counts.report.blocks import Chart, Number
 
 _ROW, _LABEL, _BARS = 26, 190, 420
 

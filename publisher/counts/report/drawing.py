@@ -17,6 +17,7 @@ from publisher.counts.report import entered as typed
 from publisher.counts.report.notices import HIGH, Counted, Period, counted, standing_on
 from publisher.counts.report.numbers import Figure
 from publisher.counts.report.projects import RESULTS, SELLING, ClassFigures, Project, completed
+from publisher.counts.report.totals import entered_figures
 from publisher.ledger.figures import Entered, Head, Issued, head_at, last_issued, standing_figures
 from publisher.ledger.tables import notice, publication_log
 from publisher.notice import Form, Kind, ProjectClass
@@ -65,6 +66,11 @@ class Report:
     unlimited: Sequence[Project]
     issued: Issued | None
     differences: Sequence[Difference]
+
+    @property
+    def period_words(self) -> str:
+        """2017年, or 2017年3月."""
+        return f"{self.year}年" if self.month is None else f"{self.year}年{self.month}月"
 
     def values(self) -> dict[str, str]:
         """Name → exact value of every figure that is known."""
@@ -120,7 +126,7 @@ def draw(
     projects = _completed(conn, seen.notices, figures, span)
     book.figures |= project_figures(projects)
     _growth(conn, book, figures, span, year, month)
-    _entered(book, figures, year)
+    book.figures |= entered_figures(figures, year)
     issued = last_issued(conn, period)
     return Report(
         period=period,
@@ -296,14 +302,7 @@ def _growth(
     book.rate("growth", "交易额比上年增长", growth, [*book.figures["amount"].rows, *rows])
 
 
-# ---- typed in, issued before
-
-
-def _entered(book: _Book, figures: Mapping[tuple[str, int], Entered], year: int) -> None:
-    for name in typed.NAMES:
-        key = f"entered.{name}"
-        one = typed.figure_of(name, figures.get((name, year)))
-        book.figures[key] = Figure(key, one.label, one.unit, one.value, one.rows)
+# ---- issued before
 
 
 def _differences(figures: Mapping[str, Figure], issued: Issued | None) -> list[Difference]:

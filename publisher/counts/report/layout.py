@@ -1,7 +1,4 @@
-"""A report as headings, paragraphs, tables, charts and notes, before it is printed in any format.
-
-Every format prints the same layout, so that a number cannot differ between them.
-"""
+"""A report as blocks: headings, paragraphs, tables, forms, charts and notes, in the order in which they are printed."""
 
 from __future__ import annotations
 
@@ -10,70 +7,15 @@ import importlib.resources
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from publisher.channel import Tier
-from publisher.counts.report.drawing import GROUPS, Report
-from publisher.counts.report.numbers import Figure, written
+from publisher.counts.report import official
+from publisher.counts.report.blocks import Block, Chart, Heading, Notes, Number, Paragraph, Part, Table
+from publisher.counts.report.drawing import Report
+from publisher.counts.report.tables import channel_table, official_table, project_table, ways_table
+from publisher.counts.report.totals import application_disagreements, dispute_disagreements, missing
 from publisher.notice import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A figure in one way of writing it."""
-
-    figure: Figure
-    style: str = ""
-
-    @property
-    def text(self) -> str:
-        """As printed."""
-        return written(self.figure, self.style)
-
-
-Part = str | Number
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading; level 1 is the title."""
-
-    level: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A paragraph of texts and numbers."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table; each cell is a text or a number."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[Part, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Bars with their labels, in order."""
-
-    title: str
-    bars: tuple[tuple[str, Number], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """Footnotes, numbered from 1."""
-
-    texts: tuple[str, ...]
-
-
-Block = Heading | Paragraph | Table | Chart | Notes
 
 
 @functools.cache
@@ -95,8 +37,6 @@ def worded(section: str, report: Report) -> Paragraph:
         made = _sentence(sentence, report)
         if made is not None:
             parts += made
-    if parts and isinstance(parts[-1], str) and parts[-1].endswith("，"):
-        parts[-1] = parts[-1][:-1] + "。"
     return Paragraph(tuple(parts))
 
 
@@ -107,7 +47,7 @@ def _sentence(sentence: str, report: Report) -> list[Part] | None:
         parts.append(sentence[at : found.start()])
         at = found.end()
         if found[1] == "period":
-            parts.append(period_words(report))
+            parts.append(report.period_words)
             continue
         figure = report.figures[found[1]]
         if figure.value is None:
@@ -117,16 +57,11 @@ def _sentence(sentence: str, report: Report) -> list[Part] | None:
     return [part for part in parts if part != ""]
 
 
-def period_words(report: Report) -> str:
-    """2017年, or 2017年3月."""
-    return f"{report.year}年" if report.month is None else f"{report.year}年{report.month}月"
-
-
 def lay_out(report: Report) -> list[Block]:
     """The whole report: of a year in the six parts of the official form, of a month the numbers alone."""
     mark = "" if report.real else "【演练】"
     title = "政府信息公开工作年度报告" if report.month is None else "公共资源交易信息公开月报"
-    blocks: list[Block] = [Heading(1, f"{mark}{report.office}{period_words(report)}{title}")]
+    blocks: list[Block] = [Heading(1, f"{mark}{report.office}{report.period_words}{title}")]
     blocks += _six_parts(report) if report.month is None else _numbers(report)
     if report.differences:
         blocks += _differences(report)
@@ -147,115 +82,73 @@ def _numbers(report: Report) -> list[Block]:
     ]
 
 
+_ORDER = "一二三四五六七八九十"
+
+
 def _six_parts(report: Report) -> list[Block]:
-    problems, other = report.figures["entered.problems"], report.figures["entered.other"]
     return [
         Heading(2, "一、总体情况"),
-        *(Heading(3, b.text) if isinstance(b, Heading) else b for b in _numbers(report)),
+        *_numbered([*_numbers(report), Heading(2, "主动公开的渠道和方式"), ways_table(report)]),
         Heading(2, "二、主动公开政府信息情况"),
-        _form_table(report),
-        _ways_table(report),
+        official_table(report, official.disclosure()),
+        *_left_open(report, tuple(official.DISCLOSURE)),
         Heading(2, "三、收到和处理政府信息公开申请情况"),
-        worded("applications", report) if _any(report, "applications") else _missing(),
+        official_table(report, official.applications()),
+        *_left_open(report, ("applications.",)),
+        *_checks(application_disagreements(report.figures)),
         Heading(2, "四、政府信息公开行政复议、行政诉讼情况"),
-        worded("disputes", report) if _any(report, "disputes") else _missing(),
+        official_table(report, official.disputes()),
+        *_lawsuits(report),
+        *_left_open(report, tuple(f"{what}." for what in official.DISPUTES)),
+        *_checks(dispute_disagreements(report.figures)),
         Heading(2, "五、存在的主要问题及改进情况"),
-        Paragraph((Number(problems),)) if problems.value else _missing(),
+        *_typed(report, "problems"),
         Heading(2, "六、其他需要报告的事项"),
-        Paragraph((Number(other),)) if other.value else _missing(),
+        *_fees(report),
+        *_typed(report, "other"),
     ]
 
 
-def _any(report: Report, section: str) -> bool:
-    return bool(worded(section, report).parts)
+def _numbered(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks a level lower, their headings numbered （一）, （二）…"""
+    order = iter(_ORDER)
+    return [Heading(3, f"（{next(order)}）{b.text}") if isinstance(b, Heading) else b for b in blocks]
 
 
-def _missing() -> Paragraph:
-    return Paragraph(("（未填写：请用 publisher figures set 录入）",))
+def _fees(report: Report) -> list[Block]:
+    """What was charged for applications: the form wants it in part six."""
+    said = worded("fees", report)
+    return [said] if said.parts else []
 
 
-# ---- tables
+def _lawsuits(report: Report) -> list[Block]:
+    """All lawsuits together, where only their total was typed in: the form has no place for it."""
+    known = [report.figures[f"computed.{what}.total"].value for what in official.DISPUTES if what != "reviews"]
+    said = worded("lawsuits", report)
+    return [said] if said.parts and None in known else []
 
 
-def channel_table(report: Report) -> Table:
-    """Publications by channel, in the period and since the channel was opened."""
-    rows: list[tuple[Part, ...]] = []
-    for name, title, tier in report.channels:
-        level = Tier(tier).label if tier else ""
-        since = Number(report.figures[f"cumulative.{name}"])
-        rows.append((title, level, Number(report.figures[f"channel.{name}"]), since))
-    rows.append(("合计", "", Number(report.figures["publications"]), ""))
-    return Table(("渠道", "层级", f"{period_words(report)}发布（条次）", "开通以来累计（条次）"), tuple(rows))
+def _typed(report: Report, name: str) -> list[Block]:
+    """A text that was typed in, a paragraph for each of its lines."""
+    figure = report.figures[f"entered.{name}"]
+    if not figure.value:
+        return [Paragraph((f"（未填写：请用 publisher figures set {name} 录入）",))]
+    lines = [line.strip() for line in str(figure.value).splitlines()]
+    return [Paragraph((Number(replace(figure, value=line)),)) for line in lines if line]
 
 
-def project_table(report: Report) -> Table:
-    """Projects by class; amounts in 万元."""
-    groups = [name for name in GROUPS if name != "other" or report.figures["projects.other"].value]
-    rows: list[tuple[Part, ...]] = [
-        (
-            GROUPS[name][0],
-            *(_cell(report, f"{what}.{name}") for what in ("projects", "amount", "planned", "saved", "gained")),
-            _cell(report, f"{'gain_rate' if name == 'land_property' else 'saving_rate'}.{name}"),
-        )
-        for name in groups
+def _left_open(report: Report, beginnings: tuple[str, ...]) -> list[Block]:
+    open_cells, cells = missing(report.figures, beginnings)
+    if not open_cells:
+        return []
+    said = f"上表 {cells} 格中有 {open_cells} 格未录入，以“—”表示，所涉总计不列；确无此项的请录入 0。"
+    return [
+        Paragraph((f"（未填写：{said}可用 publisher figures sheet 生成录入表，填好后用 publisher figures load 录入）",))
     ]
-    rows.append(
-        (
-            "合计",
-            _cell(report, "projects"),
-            _cell(report, "amount"),
-            "",
-            _cell(report, "saved"),
-            _cell(report, "gained.land_property"),
-            "",
-        )
-    )
-    heads = (
-        "项目类别",
-        "项目数",
-        "中标（成交）金额（万元）",
-        "可比项目的预算、控制价或起始价（万元）",
-        "节约资金（万元）",
-        "增价（万元）",
-        "节资率／增值率",
-    )
-    return Table(heads, tuple(rows))
 
 
-def _cell(report: Report, name: str) -> Part:
-    figure = report.figures.get(name)
-    return "" if figure is None else Number(figure)
-
-
-def _form_table(report: Report) -> Table:
-    """The disclosure table of the official six-part form (第二十条 of the regulation), as typed in."""
-
-    def typed(name: str, style: str = "") -> Number:
-        return Number(report.figures[f"entered.{name}"], style)
-
-    return Table(
-        ("《条例》第二十条", "信息内容", "数量", ""),
-        (
-            ("第（一）项", "行政规范性文件 本年制发件数", typed("rules_made"), ""),
-            ("第（一）项", "行政规范性文件 本年废止件数", typed("rules_repealed"), ""),
-            ("第（一）项", "行政规范性文件 现行有效件数", typed("rules_in_force"), ""),
-            ("第（五）项", "行政许可 本年处理决定数量", typed("licences"), ""),
-            ("第（六）项", "行政处罚 本年处理决定数量", typed("penalties"), ""),
-            ("第（六）项", "行政强制 本年处理决定数量", typed("coercions"), ""),
-            ("第（八）项", "行政事业性收费 本年收费金额", typed("fees_charged", "wan"), "万元"),
-        ),
-    )
-
-
-def _ways_table(report: Report) -> Table:
-    """The statistics table by way of publication; the ways do not add up to the first row."""
-    rows = (
-        ("notices", "主动公开政府信息数（不同渠道和方式公开相同信息计1条）"),
-        ("websites.notices", "其中：政府网站公开"),
-        ("feeds.notices", "　　　政务微信公开"),
-        ("others.notices", "　　　其他方式公开"),
-    )
-    return Table(("统计指标", "条数"), tuple((label, Number(report.figures[name])) for name, label in rows))
+def _checks(disagreements: Sequence[str]) -> list[Block]:
+    return [Paragraph((f"【数据核对】{said}。请核对后再报出。",)) for said in disagreements]
 
 
 # ---- charts, notes, proof
@@ -265,7 +158,7 @@ def _charts(report: Report) -> list[Block]:
     charts: list[Block] = []
     if report.months:
         months = tuple((f"{int(month[5:])}月", Number(report.figures[f"month.{month}"])) for month in report.months)
-        charts.append(Chart("各月首次公开的信息（条）", months))
+        charts.append(Chart("各月首次公开的信息（条）", months, upright=True))
     bars = tuple((title, Number(report.figures[f"channel.{name}"])) for name, title, _ in report.channels)
     kinds = tuple((kind.label, Number(report.figures[f"notices.{kind.value}"])) for kind in Kind)
     return [*charts, Chart("各渠道发布（条次）", bars), Chart("各类信息（条）", kinds)]
@@ -276,7 +169,7 @@ def _differences(report: Report) -> list[Block]:
     rows = tuple((d.label, d.name, d.before or "—", d.now or "—") for d in report.differences)
     said = f"上次报出：{report.issued.issued_at:%Y-%m-%d}，{report.issued.by}，日志第 {report.issued.head.seq} 行。"
     heads = ("数字", "名称", "上次报出", "本次")
-    return [Heading(2, "与上次报出的差异"), Paragraph((said,)), Table(heads, rows)]
+    return [Heading(2, "与上次报出的差异"), Paragraph((said,)), Table(heads, rows, (5, 5, 2, 2))]
 
 
 _FIXED_NOTES = (

@@ -6,9 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+from publisher.counts.report.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Form,
+    Heading,
+    Notes,
+    Number,
+    Paragraph,
+    Part,
+    Table,
+    numbers_of,
+)
 from publisher.counts.report.charts import svg
 from publisher.counts.report.drawing import Report
-from publisher.counts.report.layout import Block, Chart, Heading, Notes, Number, Paragraph, Part, Table
 from publisher.counts.report.numbers import Figure
 from publisher.counts.report.projects import RESULTS
 from publisher.notice import LOCAL
@@ -17,7 +29,10 @@ _STYLE = """
 body{font-family:"Noto Serif SC","SimSun",serif;max-width:60rem;margin:2rem auto;padding:0 1rem;line-height:1.8}
 h1{font-size:1.6rem;text-align:center}td:first-child{white-space:nowrap}
 table{border-collapse:collapse;margin:1rem 0}th,td{border:1px solid #888;padding:.2rem .6rem}
-td.n{text-align:right}a.n{color:inherit;text-decoration:underline dotted}figure{margin:1rem 0}
+td.n{text-align:right}.wide{overflow-x:auto}
+table.form{width:100%}.form td,.form th{text-align:center;white-space:normal;font-weight:normal;line-height:1.5}
+.form th.l{text-align:left}
+a.n{color:inherit;text-decoration:underline dotted}figure{margin:1rem 0}
 details{margin:.3rem 0}details p{scroll-margin-top:4rem;word-break:break-all;font-size:.85rem}small{color:#555}
 """
 
@@ -40,13 +55,31 @@ def _block(block: Block) -> Markup:
         return Markup("<ol>{}</ol>").format(Markup("").join(Markup("<li>{}</li>").format(t) for t in block.texts))
     if isinstance(block, Chart):
         return Markup("<figure><figcaption>{}</figcaption>{}</figure>").format(block.title, svg(block))
-    return _table(block)
+    return _form(block) if isinstance(block, Form) else _table(block)
 
 
 def _table(table: Table) -> Markup:
     heads = Markup("").join(Markup("<th>{}</th>").format(head) for head in table.heads)
     rows = [Markup("<tr>{}</tr>").format(Markup("").join(_cell(cell) for cell in row)) for row in table.rows]
     return Markup("<table><tr>{}</tr>{}</table>").format(heads, Markup("").join(rows))
+
+
+def _form(form: Form) -> Markup:
+    lines = [Markup("<tr>{}</tr>").format(Markup("").join(_spanning(cell) for cell in line)) for line in form.lines]
+    head, body = Markup("").join(lines[: form.heads]), Markup("").join(lines[form.heads :])
+    return Markup('<div class="wide"><table class="form"><thead>{}</thead><tbody>{}</tbody></table></div>').format(
+        head, body
+    )
+
+
+def _spanning(cell: Cell) -> Markup:
+    spans = Markup(' class="l"') if cell.left else Markup("")
+    if cell.rows > 1:
+        spans += Markup(' rowspan="{}"').format(cell.rows)
+    if cell.columns > 1:
+        spans += Markup(' colspan="{}"').format(cell.columns)
+    tag = "td" if isinstance(cell.part, Number) else "th"
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, spans, _part(cell.part))
 
 
 def _cell(part: Part) -> Markup:
@@ -94,17 +127,6 @@ def _rows(title: str, heads: Sequence[str], rows: Sequence[Markup]) -> Markup:
     head = Markup("").join(Markup("<th>{}</th>").format(text) for text in heads)
     text = Markup("<details><summary>{}（{} 条）</summary><table><tr>{}</tr>{}</table></details>")
     return text.format(title, len(rows), head, Markup("").join(rows))
-
-
-def numbers_of(block: Block) -> list[Number]:
-    """The numbers that a block prints."""
-    if isinstance(block, Paragraph):
-        return [part for part in block.parts if isinstance(part, Number)]
-    if isinstance(block, Table):
-        return [cell for row in block.rows for cell in row if isinstance(cell, Number)]
-    if isinstance(block, Chart):
-        return [number for _, number in block.bars]
-    return []
 
 
 def _places(report: Report) -> dict[str, str]:

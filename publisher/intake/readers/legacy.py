@@ -13,12 +13,8 @@ import olefile
 from publisher.errors import Reason
 from publisher.intake.readers.document import Document, returned
 from publisher.intake.readers.plain import join_lines, paragraphs
+from publisher.word_binary import MAIN_STREAM, Header, before_table, read_header, table_rows, whole_text
 
-_ENCRYPTED = 0x0100
-_TABLE_ONE = 0x0200
-_COMPRESSED = 0x4000_0000
-_CLX = 33
-"""Index of the piece table's place among the offsets of a Word file's header."""
 _CHARACTER_BINS = 12
 _PARAGRAPH_BINS = 13
 _DELETED, _HIDDEN, _LIST = 0x0800, 0x083C, 0x460B
@@ -43,64 +39,24 @@ def read_doc(data: bytes) -> Document:
 
 
 def _text(ole: olefile.OleFileIO) -> str:
-    main = ole.openstream("WordDocument").read()
-    flags = struct.unpack_from("<H", main, 10)[0]
-    if flags & _ENCRYPTED:
+    main = ole.openstream(MAIN_STREAM).read()
+    header = read_header(main)
+    if header.encrypted:
         raise returned(
             Reason.PASSWORD_PROTECTED,
             "文件已加密，程序打不开。请用 Word（WPS）打开，取消打开密码后另存一份，重新放入。",
         )
-    table = ole.openstream("1Table" if flags & _TABLE_ONE else "0Table").read()
-    offsets, length = _header(main)
-    _refuse_what_text_would_hide(main, table, offsets)
-    begin, size = _offset(main, offsets, _CLX)
-    return _pieces(main, table[begin : begin + size])[:length]
+    table = ole.openstream(header.table).read()
+    _refuse_what_text_would_hide(main, table, header)
+    return whole_text(main, table, header)[: header.length]
 
 
-def _header(main: bytes) -> tuple[int, int]:
-    """Where the header's offsets begin, and how many characters the main text has."""
-    words = struct.unpack_from("<H", main, 32)[0]
-    longs_at = 34 + words * 2
-    longs = struct.unpack_from("<H", main, longs_at)[0]
-    length = struct.unpack_from("<i", main, longs_at + 2 + 12)[0]
-    if length < 0:
-        raise ValueError("length")
-    return longs_at + 2 + longs * 4 + 2, length
-
-
-def _offset(main: bytes, base: int, index: int) -> tuple[int, int]:
-    begin, size = struct.unpack_from("<II", main, base + index * 8)
-    return begin, size
-
-
-def _pieces(main: bytes, clx: bytes) -> str:
-    at = 0
-    while clx[at] == 1:
-        at += 3 + struct.unpack_from("<H", clx, at + 1)[0]
-    if clx[at] != 2:
-        raise ValueError("piece table")
-    size = struct.unpack_from("<I", clx, at + 1)[0]
-    plc = clx[at + 5 : at + 5 + size]
-    count = (size - 4) // 12
-    ends = struct.unpack_from(f"<{count + 1}I", plc, 0)
-    parts = []
-    for index in range(count):
-        place = struct.unpack_from("<I", plc, 4 * (count + 1) + 8 * index + 2)[0]
-        characters = ends[index + 1] - ends[index]
-        if place & _COMPRESSED:
-            start = (place & ~_COMPRESSED) // 2
-            parts.append(main[start : start + characters].decode("cp1252", "replace"))
-        else:
-            parts.append(main[place : place + 2 * characters].decode("utf-16-le", "replace"))
-    return "".join(parts)
-
-
-def _refuse_what_text_would_hide(main: bytes, table: bytes, base: int) -> None:
+def _refuse_what_text_would_hide(main: bytes, table: bytes, header: Header) -> None:
     """Raises `NoticeReturned` where the plain text would differ from what a reader of the document sees."""
-    for page in _pages(main, table, _offset(main, base, _CHARACTER_BINS)):
+    for page in _pages(main, table, header.place(main, _CHARACTER_BINS)):
         if any(_sets(run, (_DELETED, _HIDDEN)) for run in _character_runs(page)):
             raise returned(Reason.UNSUPPORTED_FORMAT, _REVISED)
-    for page in _pages(main, table, _offset(main, base, _PARAGRAPH_BINS)):
+    for page in _pages(main, table, header.place(main, _PARAGRAPH_BINS)):
         if any(_sets(run, (_LIST,)) for run in _paragraph_runs(page)):
             raise returned(Reason.UNSUPPORTED_FORMAT, _NUMBERED)
 
@@ -161,34 +117,10 @@ def _html(text: str) -> str:
         if "\x07" not in part:
             out.append(paragraphs(join_lines(part)))
             continue
-        before, first = _before_table(part)
+        before, table = before_table(part)
         out.append(paragraphs(join_lines(before)))
-        out.append(_table(first))
+        out.append("<table>" + "".join(_row(row) for row in table_rows(table)) + "</table>")
     return "".join(out)
-
-
-def _before_table(part: str) -> tuple[str, str]:
-    """The paragraphs that stand before a table's first cell, and the table."""
-    first, mark, rest = part.partition("\x07")
-    before, cut, cell = first.rpartition("\r")
-    return (before, cell + mark + rest) if cut else ("", part)
-
-
-def _table(text: str) -> str:
-    rows: list[list[str]] = [[]]
-    cells = text.split("\x07")[:-1]
-    for index, cell in enumerate(cells):
-        ends_row = not cell and rows[-1] and (index + 1 == len(cells) or _row_is_full(rows, cells, index))
-        if ends_row:
-            rows.append([])
-        else:
-            rows[-1].append(cell)
-    return "<table>" + "".join(_row(row) for row in rows if row) + "</table>"
-
-
-def _row_is_full(rows: Sequence[Sequence[str]], cells: Sequence[str], index: int) -> bool:
-    """An empty mark ends the row, unless it is a blank value: then another empty mark follows at once."""
-    return cells[index + 1] != "" or len(rows[-1]) > 1
 
 
 def _row(cells: Sequence[str]) -> str:
