@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 from publisher import legal
 from publisher.channel import Capabilities
@@ -55,6 +56,8 @@ from publisher.settings import Settings, enabled, load_settings, open_channel, o
 from publisher.simulation import SimulatedClock
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FAULT_VARIABLE = "PUBLISHER_FAULT"
 """Set by tests only: `point:n` kills the process when it comes to `point` for the nth time; `point=word`
@@ -384,8 +387,9 @@ def start_worker(
     path = settings.data / ("ledger.lock" if alone else f"daemons/{pid}.lock")
     lock = DaemonLock(path)
     lock.acquire(host, pid)
-    office = open_office(settings, environ, outside) if alone else _open_patiently(settings, environ, outside)
-    channels, signer = office.channels, office.signer
+    patiently = _at_once if alone else partial(_patiently, outside)
+    office = patiently(lambda: open_office(settings, environ, outside))
+    channels, _ = office.channels, office.signer  # a wrong key ends the start before anything is written
     try:
         office.folders.make()
     except OSError as error:
@@ -393,15 +397,12 @@ def start_worker(
             f"the staff folder {error.filename} cannot be made ({error.strerror}): check the share, or [folders] root"
         ) from error
     ledger = office.ledger
-    with ledger.write() as tx:
-        daemon_id = daemons.register(tx, host, pid, settings.sending.lease, str(path.resolve()))
-        key = {"key": signer.public.name} if signer is not None else {}
-        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host} | key))
-    _note_routing(ledger, settings)
+    daemon_id = patiently(lambda: _register(office, host, pid, path))
+    patiently(lambda: _note_routing(ledger, settings))
     rules = Rules(settings.sending, outside.chance)
     if alone and (left := recover(ledger, channels, daemon_id, rules, outside.fault)):
         logger.warning("an earlier daemon left %d deliveries in flight; they were settled", left)
-    head_missing = not office.write_head("start")
+    head_missing = not patiently(lambda: office.write_head("start"))
     recorder: Recorder
     pool: Pool
     if inline:
@@ -445,20 +446,33 @@ def _note_routing(ledger: Ledger, settings: Settings) -> None:
             routing_log.record_routing(tx, routing, before, routing_diff(before or {}, routing))
 
 
+def _register(office: Office, host: str, pid: int, lock_path: Path) -> int:
+    """A new daemon's id; that it runs is a row of the log."""
+    with office.ledger.write() as tx:
+        daemon_id = daemons.register(tx, host, pid, office.settings.sending.lease, str(lock_path.resolve()))
+        key = {"key": office.signer.public.name} if office.signer is not None else {}
+        tx.log(Entry(event="started_running", by=PROGRAM, data={"daemon": daemon_id, "host": host} | key))
+    return daemon_id
+
+
 _START_PATIENCE = 300
 """Tries, a second apart, to reach a shared ledger at the start: its server may be starting too."""
 
 
-def _open_patiently(settings: Settings, environ: Mapping[str, str], outside: Machine) -> Office:
+def _at_once(work: Callable[[], T]) -> T:
+    return work()
+
+
+def _patiently(outside: Machine, work: Callable[[], T]) -> T:
     for _ in range(_START_PATIENCE):
         try:
-            return open_office(settings, environ, outside)
+            return work()
         except SQLAlchemyError as error:
             if not is_unreachable(error):
                 raise
             logger.error("the ledger cannot be reached yet: %s", type(error).__name__)
             outside.sleep(1.0)
-    return open_office(settings, environ, outside)
+    return work()
 
 
 def _reader(ledger: Ledger) -> Callable[[str], bytes]:

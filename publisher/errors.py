@@ -221,6 +221,11 @@ class ChannelError(PublisherError):
         self.detail = detail
         self.evidence = evidence
 
+    @property
+    def in_words(self) -> str:
+        """What staff are told: the detail, or what to do about the reason."""
+        return self.detail or ADVICE[self.reason]
+
 
 class TransientFailure(ChannelError):
     """Nothing was published, or a repeat is harmless. `not_before` is the earliest useful next try (aware)."""

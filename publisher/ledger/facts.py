@@ -98,10 +98,9 @@ class Facts:
         self._entered: dict[int, list[Entered]] = defaultdict(list)
 
     def add(self, columns: Sequence[Any], data: Mapping[str, Any]) -> None:
-        """Remember what one row says.
-
-        Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError` for what no program wrote.
-        """
+        """Remember what one row says; raises `KeyError`, `TypeError` or `ValueError` for what no program wrote."""
+        if not isinstance(data, dict):
+            raise TypeError(data)
         event, delivery_id = columns[_EVENT], columns[_DELIVERY_ID]
         if event == "accepted" or event == "routed":
             self._add_accepted(event, columns, data)

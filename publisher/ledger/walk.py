@@ -139,7 +139,7 @@ def _check(seen: Walked, facts: Facts, rows: Sequence[tuple[Any, ...]]) -> None:
             seen.faults.append(_differs(body, seq, recorded_at, columns))
         try:
             facts.add(columns, body.get("data", _NOTHING))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             what = f"it does not hold what a row of {columns[0]!r} holds"
             seen.faults.append(Fault("changed", f"row {seq}", what))
     seen.last_seq, seen.last_hash = last, before

@@ -76,7 +76,7 @@ def ask_one(asker: Asker, channel: OpenChannel, row: Delivery, text: Delivery) -
     finding = calls.find(channel.single_adapter, calls.submission_of(row, contents, context), running)
     if isinstance(finding, ChannelError):
         _answered(asker, observation_id, "failed", str(finding))
-        return Answer(UNANSWERED, str(finding))
+        return Answer(UNANSWERED, finding.in_words)
     digest = finding.digest if isinstance(finding, Found) else None
     _answered(asker, observation_id, type(finding).__name__.lower(), digest=digest)
     return _judged(finding, differs=digest is not None and settle.is_foreign(channel, text, digest))
@@ -97,7 +97,7 @@ def look_at_set(asker: Asker, channel: OpenChannel, adapter: Looks, wanted: Set[
     seen = _look_until_still(asker, channel, adapter, wanted)
     if isinstance(seen, ChannelError):
         _answered(asker, observation_id, "failed", str(seen))
-        return str(seen)
+        return seen.in_words
     _answered(asker, observation_id, "looked")
     return seen
 
@@ -183,7 +183,7 @@ def read_list(asker: Asker, channel: OpenChannel) -> ForeignItems | None:
     listed = calls.listed(channel.adapter, context, running)
     if isinstance(listed, ChannelError):
         _answered(asker, observation_id, "failed", str(listed))
-        told = f"渠道的公告列表无法读取：{listed}"
+        told = f"渠道的公告列表无法读取：{listed.in_words}"
         return ForeignItems((Item(UNANSWERED, channel.name, "", "", told),), read=False)
     _answered(asker, observation_id, "cannottell" if listed is None else "listed")
     if listed is None:

@@ -34,7 +34,7 @@ def settle_answer(
     elif isinstance(finding, Absent):
         _absent(tx, channel, row, rules)
     else:
-        why = finding.why if isinstance(finding, CannotTell) else str(finding)
+        why = finding.why if isinstance(finding, CannotTell) else finding.in_words
         _cannot_tell(tx, channel, row, state, why)
 
 

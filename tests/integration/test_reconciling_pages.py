@@ -143,6 +143,7 @@ def test_the_last_result_is_shown_without_asking_anybody(desk: TestDesk) -> None
     assert again == first
     assert text.exit_code == 1
     assert "没有再询问渠道" in text.output and "未能查询" in text.output
+    assert "连接不上" in text.output and "unreachable" not in text.output + page.read_text("utf-8")
     assert page.read_bytes() == (desk.data / "folders" / "对账" / f"{month(desk)}.html").read_bytes()
     with desk.ledger().read() as conn:
         rows = conn.exec_driver_sql("select count(*) from publication_log where event = 'reconciled'").scalar_one()

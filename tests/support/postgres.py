@@ -33,10 +33,20 @@ def server_folder() -> str:
     return str(_server().get_uri()).partition("host=")[2]
 
 
+def stop_server() -> None:
+    """Stop the server under everybody's feet."""
+    _server().stop()
+
+
+def start_server() -> None:
+    """Start the stopped server again at the same address."""
+    _server().start()
+
+
 def restart_server() -> None:
     """Stop the server under everybody's feet, and start it again at the same address."""
-    _server().stop()
-    _server().start()
+    stop_server()
+    start_server()
 
 
 def fresh_database() -> str:
