@@ -57,7 +57,9 @@ def test_the_list_of_tasks_is_short_and_one_notice_is_printed_in_full(desk: Test
     assert "网址：https://works.example/login" in sheet
     assert "2. 公告标题：招标公告甲" in sheet and "投标截止时间：2017年12月28日9时00分。" in sheet
     assert "publisher confirm 1 --channel works --number 网站编号" in sheet
-    assert desk.run("tasks", "2").stdout == "2 没有待办\n"
+    assert desk.run("tasks", "2").stderr == "没有编号 2 的收件\n"
+    desk.run("confirm", "1", "--channel", "works", "--number", "SD-1", "--proof", "截图", "--by", "王某")
+    assert desk.run("tasks", "1").stdout == "1 没有待办\n"
 
 
 def test_confirmed_with_number_address_and_proof_it_is_published_and_counted(desk: TestDesk) -> None:
