@@ -60,7 +60,9 @@ def reconcile(
             results, written = [one.result for one in kept], True
         else:
             asker = Asker(office.ledger, office.machine, office.settings.sending)
-            results = reconcile_channels(asker, office.channels, first, end, by=desk.person(by).by, only=channel)
+            who = desk.person(by)
+            named = {"by": who.by, "account": who.account}
+            results = reconcile_channels(asker, office.channels, first, end, **named, only=channel)
             kept, written = (), _write_page(office, first, end)
         if as_json:
             _say_json(results, kept, first, end, office)

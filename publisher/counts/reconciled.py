@@ -73,9 +73,10 @@ class Kept:
     result: OfChannel
 
 
-def as_entry(one: OfChannel, first: date, last: date, by: str) -> Entry:
-    """The row of the log that keeps a comparison of the days `first` to `last`."""
-    facts: dict[str, Any] = {
+def as_entry(one: OfChannel, first: date, last: date, by: str, account: str | None = None) -> Entry:
+    """The row of the log that keeps a comparison of the days `first` to `last`. `account`: of the person who asked."""
+    facts: dict[str, Any] = {"account": account} if account is not None else {}
+    facts |= {
         "from": first.isoformat(),
         "to": last.isoformat(),
         "tier": one.tier,

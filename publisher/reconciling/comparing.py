@@ -27,11 +27,19 @@ from publisher.send.open_channel import OpenChannel
 
 
 def reconcile(
-    asker: Asker, channels: Mapping[str, OpenChannel], first: date, last: date, *, by: str, only: str | None = None
+    asker: Asker,
+    channels: Mapping[str, OpenChannel],
+    first: date,
+    last: date,
+    *,
+    by: str,
+    account: str | None = None,
+    only: str | None = None,
 ) -> list[OfChannel]:
     """Compare the log with the channels for publications of the days `first` to `last` that still stand.
 
-    Of a month where all agrees the alarm is cleared. Raises `Interrupted` if the asker may not go on.
+    `account`: of the person who asks; none where the program does. Of a month where all agrees the alarm is cleared.
+    Raises `Interrupted` if the asker may not go on.
     """
     with asker.ledger.read() as conn:
         found = queries.publications(conn, Span(first, last))
@@ -50,7 +58,7 @@ def reconcile(
             answers = _answers(asker, channel, mine)
             one = _result(name, channel.settings.tier.value, mine, answers, titles, read_list(asker, channel))
         with asker.ledger.write() as tx:
-            tx.log(as_entry(one, first, last, by))
+            tx.log(as_entry(one, first, last, by, account))
             if one.agrees and is_month(first, last):
                 alarms.clear_alarm(tx, cause_of(name, first), "再次对账相符")
         results.append(one)

@@ -50,8 +50,8 @@ evidence 1 --by 王某
 reconcile --by 王某
 """
 
-NO_ACCOUNT = {"once", "run", "reconcile"}
-"""The program itself acts, or (reconcile) compares: there is a name, or the daemon with its host."""
+NO_ACCOUNT = {"once", "run"}
+"""The program itself acts: there is the daemon with its host."""
 
 
 def told_in_paper() -> dict[str, set[str]]:
