@@ -3,8 +3,8 @@
 `python -m tests.bench.counts [ROWS] [sqlite|postgresql|URL]`: rows of the log (default 5,000,000), made in the
 proportions of an office's years: for each notice its intake, and on each channel taken, published, read back.
 A database named by its address is kept, and measured again without being made again.
-The rows form a true chain with true sums; they have no versions and deliveries, which verify therefore does not
-compare. The last line of the output is one JSON object.
+The rows form a true chain with true sums; they have no files, versions and deliveries, which verify therefore does
+not compare. The last line of the output is one JSON object.
 """
 
 from __future__ import annotations
