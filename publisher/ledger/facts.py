@@ -114,7 +114,7 @@ class Facts:
         if "receipt_sha256" in data:
             self._receipts[delivery_id] = data["receipt_sha256"]
             self._add_proof(event, delivery_id, data)
-        elif event == "read_back":
+        elif event == "read_back" and not _TOLD.isdisjoint(data):
             self._add_proof(event, delivery_id, data)
         if weight := columns[_WEIGHT]:
             self._weights[delivery_id] += weight
