@@ -67,7 +67,7 @@ width = 96
 height = 32
 dots = 16
 dwell = 8
-max_pages_per_item = 2
+max_pages_per_item = 6
 full_text_at = "曲阜市公共资源交易网"
 """
 
