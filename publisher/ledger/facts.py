@@ -229,11 +229,23 @@ def deliveries(folder: Path, block: int) -> dict[int, LoggedDelivery]:
     """Delivery id → what the log says of it, for one block: weights are added, of the rest the newest stands."""
     found: dict[int, LoggedDelivery] = {}
     for rows in _pieces(folder, "deliveries", block):
-        for key, (weight, receipt, rendition, public, proof) in rows.items():
-            before = found.get(key, LoggedDelivery(0, None, None))
-            newest = receipt or before.receipt, rendition or before.rendition, public or before.public
-            found[key] = LoggedDelivery(before.weight + weight, *newest, _newer(before.proof, proof))
+        if found:
+            for key in found.keys() & rows.keys():
+                rows[key] = _added(found[key], *rows[key])
+        found |= {key: LoggedDelivery._make(row) for key, row in rows.items()}
     return found
+
+
+def _added(
+    before: LoggedDelivery,
+    weight: int,
+    receipt: str | None,
+    rendition: str | None,
+    public: bytes | None,
+    proof: Proof | None,
+) -> LoggedDelivery:
+    newest = receipt or before.receipt, rendition or before.rendition, public or before.public
+    return LoggedDelivery(before.weight + weight, *newest, _newer(before.proof, proof))
 
 
 def _newer(before: Proof | None, after: Proof | None) -> Proof | None:

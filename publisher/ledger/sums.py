@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -35,46 +35,45 @@ _WEIGHTED = (
 _TABLES = {"rollup": "publications", "notice_rollup": "notices"}
 
 
-class _Beside:
-    """For each key of each table, what the table says and what the log says."""
+class _Logged:
+    """For each key of each table what the log says; on disk, by month, where it grows."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files = 0
-        self._sums: dict[tuple[str, Key], list[int]] = defaultdict(lambda: [0, 0])
+        self._files: dict[tuple[str, str], list[Path]] = defaultdict(list)
+        self.sums: dict[str, dict[Key, int]] = {table: defaultdict(int) for table in _TABLES}
 
-    def add(self, table: str, key: Key, *, says: int = 0, log: int = 0) -> None:
-        both = self._sums[table, key]
-        both[0] += says
-        both[1] += log
-        if len(self._sums) > _IN_MEMORY:
-            self._spill()
+    def keep_small(self, most: int = _IN_MEMORY) -> None:
+        """Put away what is in memory if it is more than so many keys."""
+        if sum(map(len, self.sums.values())) > most:
+            for table, sums in self.sums.items():
+                self._spill(table, sums)
+                sums.clear()
 
-    def _spill(self) -> None:
-        by_month: dict[tuple[str, str], dict[Key, list[int]]] = defaultdict(dict)
-        for (table, key), both in self._sums.items():
-            by_month[table, key[0][:7]][key] = both
-        for (table, month), rows in by_month.items():
-            self._files += 1
-            name = f"sums.{table}.{month.encode().hex()}.{self._files}"
-            (self._folder / name).write_bytes(marshal.dumps(rows))
-        self._sums.clear()
+    def _spill(self, table: str, sums: dict[Key, int]) -> None:
+        by_month: dict[str, dict[Key, int]] = defaultdict(dict)
+        for key, log in sums.items():
+            by_month[_month(key)][key] = log
+        for month, rows in by_month.items():
+            files = self._files[table, month]
+            files.append(self._folder / f"sums.{table}.{month.encode().hex()}.{len(files)}")
+            files[-1].write_bytes(marshal.dumps(rows))
 
-    def differences(self) -> Iterator[tuple[str, Key, int, int]]:
-        self._spill()
-        files: dict[str, list[Path]] = defaultdict(list)
-        for path in self._folder.glob("sums.*"):
-            files[path.name.rpartition(".")[0]].append(path)
-        for name in sorted(files, key=lambda name: (name.split(".")[1] != "rollup", name)):
-            found: dict[Key, list[int]] = {}
-            for path in files[name]:
-                for key, (says, log) in marshal.loads(path.read_bytes()).items():
-                    both = found.setdefault(key, [0, 0])
-                    both[0] += says
-                    both[1] += log
-            for key, (says, log) in sorted(found.items()):
-                if says != log:
-                    yield name.split(".")[1], key, says, log
+    def months(self, table: str) -> set[str]:
+        """The months of which the log speaks."""
+        return {month for of, month in self._files if of == table}
+
+    def month(self, table: str, month: str) -> dict[Key, int]:
+        """What the log says for one month."""
+        found: dict[Key, int] = defaultdict(int)
+        for path in self._files.get((table, month), ()):
+            for key, log in marshal.loads(path.read_bytes()).items():
+                found[key] += log
+        return found
+
+
+def _month(key: Sequence[str]) -> str:
+    return key[0][:7]
 
 
 def differences(conn: Connection, scratch: Path) -> Iterator[tuple[str, Key, int, int]]:
@@ -82,44 +81,64 @@ def differences(conn: Connection, scratch: Path) -> Iterator[tuple[str, Key, int
 
     Goes by files in `scratch`, an empty folder of the caller's.
     """
-    beside = _Beside(scratch)
+    logged = _logged(conn, scratch)
     for table, column in _TABLES.items():
-        for *key, says in _rows(conn, f"select {_COLUMNS}, {column} from {table}"):
-            beside.add(table, tuple(key), says=says)
+        unheard_of = logged.months(table)
+        kept = _rows(conn, f"select {_COLUMNS}, {column} from {table} order by visible_day")
+        for month, rows in groupby(kept, key=_month):
+            unheard_of.discard(month)
+            yield from _different(table, {row[:-1]: row[-1] for row in rows}, logged.month(table, month))
+        for month in sorted(unheard_of):
+            yield from _different(table, {}, logged.month(table, month))
+
+
+def _different(table: str, kept: Mapping[Key, int], log: Mapping[Key, int]) -> Iterator[tuple[str, Key, int, int]]:
+    if kept != log:
+        for key in sorted(kept.keys() | log.keys()):
+            if kept.get(key, 0) != log.get(key, 0):
+                yield table, key, kept.get(key, 0), log.get(key, 0)
+
+
+def _logged(conn: Connection, scratch: Path) -> _Logged:
+    logged = _Logged(scratch)
     same: Counter[History] = Counter()
     for notice_id, rows in groupby(_rows(conn, _WEIGHTED), key=itemgetter(0)):
         if notice_id is None:
             for row in rows:
-                beside.add("rollup", _key(row[2:]), log=row[1])
+                logged.sums["rollup"][_key(row[2:])] += row[1]
+                logged.keep_small()
             continue
         same[tuple([row[1:] for row in rows])] += 1
         if len(same) > _HISTORIES:
-            _add_all(beside, same)
-    _add_all(beside, same)
-    yield from beside.differences()
+            _add_all(logged, same)
+            logged.keep_small()
+    _add_all(logged, same)
+    logged.keep_small(0)
+    return logged
 
 
-def _add_all(beside: _Beside, same: Counter[History]) -> None:
+def _add_all(logged: _Logged, same: Counter[History]) -> None:
     for history, notices in same.items():
-        _add_history(beside, history, notices)
+        _add_history(logged, history, notices)
     same.clear()
 
 
-def _add_history(beside: _Beside, history: History, notices: int) -> None:
+def _add_history(logged: _Logged, history: History, notices: int) -> None:
     """The publications of notices of one history, and their first standing day anywhere, on each tier and channel."""
     weights: dict[Sequence[str | None], int] = defaultdict(int)
     for weight, *key in history:
         weights[tuple(key)] += weight
+    publications, distinct = logged.sums["rollup"], logged.sums["notice_rollup"]
     counted: set[tuple[str, str]] = set()
     ordered = sorted((tuple(part or "" for part in key), weight) for key, weight in weights.items())
     for (day, kind, form, of_class, channel, tier), weight in ordered:
-        beside.add("rollup", (day, channel, tier, kind, form, of_class), log=weight * notices)
+        publications[day, channel, tier, kind, form, of_class] += weight * notices
         if weight <= 0:
             continue
         for place in ("", ""), ("", tier), (channel, tier):
             if place not in counted:
                 counted.add(place)
-                beside.add("notice_rollup", (day, *place, kind, form, of_class), log=notices)
+                distinct[day, *place, kind, form, of_class] += notices
 
 
 def _key(parts: Sequence[str | None]) -> Key:
