@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,27 +34,34 @@ def versions(conn: Connection, scratch: Path) -> Iterator[Fault]:
     query = select(*(column[name] for name in names), *filed)
     query = query.select_from(version.outerjoin(notice, notice.c.id == column.notice_id))
     for block in blocks(conn, column.id, scratch, "versions"):
-        logged = facts.versions(scratch, block)
-        found = set()
-        for row in in_block(conn, query, column.id, block):
-            found.add(row.id)
-            place = f"version {row.ordinal} of intake {row.number}"
-            said = logged.get(row.id)
-            if said is None:
-                yield Fault("version_changed", place, "the log never accepted it")
-            elif (sha256_text(row.content), row.text_digest) != (said.content_sha256, said.text_digest):
-                yield Fault("version_changed", place, "its content is not what was accepted")
-            elif (row.content_sha256, row.number, row.notice_id, row.ordinal) != _filed(said):
-                yield Fault("version_changed", place, "it is not filed as it was accepted")
-            elif not row.superseded and not _is_filed_as_it_says(row):
-                yield Fault("notice_changed", place, "its title, form or class is not what its text says")
-        for version_id in sorted(logged.keys() - found):
-            number = logged[version_id].number
-            yield Fault("version_changed", f"intake {number}", "an accepted version is missing")
-        good = intact(conn, {sha256 for one in logged.values() for sha256 in one.attachments}, at_a_time=1)
-        for one in logged.values():
-            if not good.issuperset(one.attachments):
-                yield Fault("attachment_changed", f"intake {one.number}", "an attachment is not what was accepted")
+        yield from _versions_of(conn, query, block, facts.versions(scratch, block))
+
+
+def _versions_of(
+    conn: Connection, query: Select[Any], block: int, logged: Mapping[int, LoggedVersion]
+) -> Iterator[Fault]:
+    found = set()
+    for row in in_block(conn, query, version.c.id, block):
+        found.add(row.id)
+        yield from _version(row, logged.get(row.id))
+    for version_id in sorted(logged.keys() - found):
+        yield Fault("version_changed", f"intake {logged[version_id].number}", "an accepted version is missing")
+    good = intact(conn, {sha256 for one in logged.values() for sha256 in one.attachments}, at_a_time=1)
+    for one in logged.values():
+        if not good.issuperset(one.attachments):
+            yield Fault("attachment_changed", f"intake {one.number}", "an attachment is not what was accepted")
+
+
+def _version(row: Row[Any], said: LoggedVersion | None) -> Iterator[Fault]:
+    place = f"version {row.ordinal} of intake {row.number}"
+    if said is None:
+        yield Fault("version_changed", place, "the log never accepted it")
+    elif (sha256_text(row.content), row.text_digest) != (said.content_sha256, said.text_digest):
+        yield Fault("version_changed", place, "its content is not what was accepted")
+    elif (row.content_sha256, row.number, row.notice_id, row.ordinal) != _filed(said):
+        yield Fault("version_changed", place, "it is not filed as it was accepted")
+    elif not row.superseded and not _is_filed_as_it_says(row):
+        yield Fault("notice_changed", place, "its title, form or class is not what its text says")
 
 
 def _filed(said: LoggedVersion) -> tuple[str, str, int, int]:
@@ -86,15 +93,20 @@ def deliveries(conn: Connection, scratch: Path) -> Iterator[Fault]:
     filed = (notice.c[name].label(f"its_{name}") for name in _FILED)
     shown = select(*columns, *of_version, *filed).select_from(joined)
     for block in blocks(conn, delivery.c.id, scratch, "deliveries"):
-        logged = facts.deliveries(scratch, block)
-        renditions = {one.rendition for one in logged.values() if one.rendition is not None}
-        good = intact(conn, renditions, at_a_time=_BLOBS_AT_A_TIME)
-        found = set()
-        for row in in_block(conn, shown, delivery.c.id, block):
-            found.add(row.id)
-            yield from _delivery(row, logged.get(row.id, _UNHEARD_OF), good)
-        for delivery_id in sorted(key for key in logged.keys() - found if logged[key].rendition is not None):
-            yield Fault("delivery_removed", f"delivery {delivery_id}", "an accepted delivery is missing")
+        yield from _deliveries_of(conn, shown, block, facts.deliveries(scratch, block))
+
+
+def _deliveries_of(
+    conn: Connection, shown: Select[Any], block: int, logged: Mapping[int, LoggedDelivery]
+) -> Iterator[Fault]:
+    renditions = {one.rendition for one in logged.values() if one.rendition is not None}
+    good = intact(conn, renditions, at_a_time=_BLOBS_AT_A_TIME)
+    found = set()
+    for row in in_block(conn, shown, delivery.c.id, block):
+        found.add(row.id)
+        yield from _delivery(row, logged.get(row.id, _UNHEARD_OF), good)
+    for delivery_id in sorted(key for key in logged.keys() - found if logged[key].rendition is not None):
+        yield Fault("delivery_removed", f"delivery {delivery_id}", "an accepted delivery is missing")
 
 
 _UNHEARD_OF = LoggedDelivery(0, None, None)

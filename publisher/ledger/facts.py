@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from publisher.ledger.chain import COLUMNS, canonical
 
-BLOCK = 4096
+BLOCK = 8192
 """How many ids are compared at a time."""
 
 _AT = COLUMNS.index
