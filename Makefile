@@ -63,8 +63,8 @@ fix: $(STAMP)  ## put format, imports and simple findings of the linter right
 
 test-real: $(STAMP) $(CONFORMANCE)/.ready  ## run the tests that need system packages, after installing these (apt-get, as root)
 	@echo "installing: $$(tr '\n' ' ' < tests/system-packages.txt)"
-	@apt-get -qq update
-	@xargs apt-get -qq install --yes --no-install-recommends < tests/system-packages.txt > /dev/null
+	@apt-get -qq -o Acquire::Retries=3 update
+	@PATH="$$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive xargs apt-get -qq -o Acquire::Retries=3 install --yes --no-install-recommends < tests/system-packages.txt > /dev/null
 	$(BIN)/pytest -m real $$(grep -rlE '^ *(pytestmark *=.*|@)pytest\.mark\.real\b' tests --include='test_*.py')
 
 $(CONFORMANCE)/.ready: tests/real/conformance.txt
