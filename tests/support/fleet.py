@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.support.kills import Town
 
@@ -47,8 +49,9 @@ class Fleet:
             self.harms["frozen"] += 1
 
     def end(self) -> list[int]:
-        """Ask all to end; gives their exit codes."""
+        """Ask all to end; gives their exit codes. One that was just started is asked once it listens."""
         for daemon in self.daemons:
+            _wait_until_it_listens(daemon)
             if daemon.poll() is None:
                 daemon.send_signal(signal.SIGTERM)
         return [daemon.wait(15) for daemon in self.daemons]
@@ -60,6 +63,17 @@ class Fleet:
                 daemon.send_signal(signal.SIGCONT)
                 daemon.kill()
                 daemon.wait()
+
+
+def _wait_until_it_listens(daemon: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+    """Wait until the program handles SIGTERM: while Python still starts, the signal just ends it."""
+    status = Path(f"/proc/{daemon.pid}/status")
+    end = time.monotonic() + seconds
+    while daemon.poll() is None and status.exists() and time.monotonic() < end:
+        caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
+        if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.1)
 
 
 def most_in_window(instants: Sequence[float], seconds: float) -> int:
