@@ -20,8 +20,11 @@ from publisher.rules.privacy import Passage
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MAX_PART = 64 * 1024 * 1024
 """Largest unpacked part of a package that is looked into, in bytes."""
-BROKEN = (zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, EOFError, OSError, ValueError,
-          NotImplementedError, RuntimeError)  # fmt: skip
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, etree.XMLSyntaxError, KeyError, EOFError, OSError, ValueError),
+    NotImplementedError,  # zipfile: a way of packing that it does not know
+    RuntimeError,  # zipfile: a password
+)
 """What a package out of shape ends in; the main document was opened before, an attachment may be anything."""
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _BESIDE = {"header": "页眉", "footer": "页脚", "footnotes": "脚注", "endnotes": "尾注"}
@@ -126,14 +129,19 @@ def _word_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
             yield Passage(run_text(block), f"{label}第 {paragraph} 段之后")
 
 
-def _beside_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
+def _parts(package: zipfile.ZipFile, pattern: str) -> Iterator[tuple[str, etree._Element]]:
+    """The parts whose names fit, each with what the pattern's group found."""
     for part in sorted(package.namelist()):
-        found = re.fullmatch(r"word/(header|footer|footnotes|endnotes)\d*\.xml", part)
+        found = re.fullmatch(pattern, part)
         root = xml_part(package, part) if found else None
-        if found is None or root is None:
-            continue
+        if found is not None and root is not None:
+            yield found[1], root
+
+
+def _beside_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
+    for what, root in _parts(package, r"word/(header|footer|footnotes|endnotes)\d*\.xml"):
         for paragraph in root.iter(f"{W}p"):
-            yield Passage(run_text(paragraph), f"{label}{_BESIDE[found[1]]}")
+            yield Passage(run_text(paragraph), f"{label}{_BESIDE[what]}")
 
 
 def _sheet_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
@@ -142,10 +150,8 @@ def _sheet_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
     texts = (
         ["".join(t.text or "" for t in si.iter("{*}t")) for si in shared.iter("{*}si")] if shared is not None else []
     )
-    for part in sorted(name for name in package.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name)):
-        sheet = xml_part(package, part)
-        number = re.sub(r"\D", "", part)
-        for row in sheet.iter("{*}row") if sheet is not None else ():
+    for number, sheet in _parts(package, r"xl/worksheets/sheet(\d+)\.xml"):
+        for row in sheet.iter("{*}row"):
             cells = [_cell_text(cell, texts) for cell in row.iter("{*}c")]
             yield Passage("\t".join(cells), f"{label}第 {number} 个工作表第 {row.get('r')} 行")
 
@@ -158,13 +164,9 @@ def _cell_text(cell: etree._Element, texts: Sequence[str]) -> str:
 
 
 def _slide_passages(package: zipfile.ZipFile, label: str) -> Iterator[Passage]:
-    for part in sorted(package.namelist()):
-        found = re.fullmatch(r"ppt/(?:slides/slide|notesSlides/notesSlide)(\d+)\.xml", part)
-        root = xml_part(package, part) if found else None
-        if found is None or root is None:
-            continue
+    for number, root in _parts(package, r"ppt/(?:slides/slide|notesSlides/notesSlide)(\d+)\.xml"):
         for paragraph in root.iter("{*}p"):
-            yield Passage("".join(e.text or "" for e in paragraph.iter("{*}t")), f"{label}第 {found[1]} 页")
+            yield Passage("".join(e.text or "" for e in paragraph.iter("{*}t")), f"{label}第 {number} 页")
 
 
 # ---- PDF

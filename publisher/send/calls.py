@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from publisher.channel import (
     Channel,
@@ -145,6 +146,8 @@ def submission_of(row: Delivery, contents: Contents, context: CallContext) -> Su
     )
 
 
+T = TypeVar("T")
+
 Outcome = Receipt | ChannelError
 
 
@@ -158,15 +161,20 @@ def submit(adapter: Channel, submission: Submission, running: Running) -> Outcom
         return _fault(error, running)
 
 
-def find(adapter: Channel, submission: Submission, running: Running) -> Finding | ChannelError:
-    """What the channel holds, or why it could not be asked."""
+def _asked(question: Callable[[], T], running: Running) -> T | ChannelError:
+    """What a question came to. It changes nothing, so after an adapter's fault it may be asked again."""
     try:
-        return adapter.find(submission)
+        return question()
     except ChannelError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - as above; asking changes nothing, so it may be asked again
+    except Exception as error:  # noqa: BLE001 - an adapter's fault must not end the daemon, nor pass as an answer
         logger.error("the adapter of %s failed while asking: %s", running.channel.name, where(error))
         return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
+
+
+def find(adapter: Channel, submission: Submission, running: Running) -> Finding | ChannelError:
+    """What the channel holds, or why it could not be asked."""
+    return _asked(lambda: adapter.find(submission), running)
 
 
 Shown = Mapping[DeliveryKey, Receipt | ChannelError] | ChannelError
@@ -178,7 +186,7 @@ def show(adapter: SetChannel, items: Sequence[Item], context: CallContext, runni
         return adapter.show(items, context)
     except ChannelError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - as above; the old set stands, an administrator must look
+    except Exception as error:  # noqa: BLE001 - an adapter's fault must not end the daemon; the old set stands
         logger.error("the adapter of %s failed while showing: %s", running.channel.name, where(error))
         if is_unreachable(error):
             return _LEDGER_AWAY
@@ -189,24 +197,12 @@ def look(
     adapter: Looks, items: Sequence[Item], context: CallContext, running: Running
 ) -> Mapping[DeliveryKey, Finding] | ChannelError:
     """What readers see of a set, or why it could not be seen."""
-    try:
-        return adapter.look(items, context)
-    except ChannelError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - as above; looking changes nothing
-        logger.error("the adapter of %s failed while looking: %s", running.channel.name, where(error))
-        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
+    return _asked(lambda: adapter.look(items, context), running)
 
 
 def listed(adapter: Lists, context: CallContext, running: Running) -> Sequence[Listed] | ChannelError | None:
     """The channel's own list, None where it has none to read, or why it could not be read."""
-    try:
-        return adapter.listed(context)
-    except ChannelError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - as above; the list is whatever the far side sent
-        logger.error("the adapter of %s failed while reading the list: %s", running.channel.name, where(error))
-        return TransientFailure(Reason.ADAPTER_FAULT, type(error).__name__, channel_wide=False)
+    return _asked(lambda: adapter.listed(context), running)
 
 
 def where(error: BaseException) -> str:
