@@ -16,7 +16,7 @@ from publisher.errors import Reason
 from publisher.intake.folder import named_bytes
 from publisher.intake.readers.archive import entry_name
 from publisher.intake.reading import NamedBytes
-from publisher.intake.staff_folders import cleaned_name, write_new
+from publisher.intake.staff_folders import cleaned_name, write_whole
 from publisher.ledger import intake_rows
 from publisher.ledger.intake_rows import IntakeRow
 from publisher.rules.clean import CannotBeCleaned, cleaned_copy
@@ -60,7 +60,7 @@ def put_offer(offer: Offer, held: Path) -> None:
     """Write the copy into `held` unless something lies there: what staff changed in it stays."""
     target = held / offer.name
     if offer.data is not None and not target.exists():
-        write_new(target, offer.data)
+        write_whole(target, offer.data)
 
 
 def take_away(offer: Offer, held: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from publisher.delivery import IntakeState, Operation, State, WaitsFor, label_of
 from publisher.errors import ADVICE, Reason
-from publisher.intake.staff_folders import CLEANED, NOTE_ENDINGS, StaffFolders, sidecar_name, write_new
+from publisher.intake.staff_folders import CLEANED, NOTE_ENDINGS, StaffFolders, sidecar_name, write_whole
 from publisher.ledger import contents, deliveries, intake_rows
 from publisher.ledger.channel_state import ALL, stopped_channels
 from publisher.ledger.deliveries import Delivery
@@ -177,7 +177,7 @@ class Receipts:
             path = self.folders.place(place, "") / f"{row.place_name}{NOTE_ENDINGS[place]}"
         path.parent.mkdir(parents=True, exist_ok=True)
         # Office programs on the staff's machines take a text without this mark for GBK.
-        write_new(path, ("\ufeff" + text.replace("\n", "\r\n")).encode("utf-8"))
+        write_whole(path, ("\ufeff" + text.replace("\n", "\r\n")).encode("utf-8"))
 
     def remove_old_notes(self, row: IntakeRow) -> None:
         """Take away our own note beside a place that the file has left, and a cleaned copy that nobody took."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from publisher.counts.reconciled import compared_since, is_month, last_kept, span_name
 from publisher.counts.reconciled_page import Letterhead, to_page
-from publisher.intake.staff_folders import write_new
+from publisher.intake.staff_folders import write_whole
 from publisher.ledger import channel_state
 from publisher.ledger.alarms import clear_alarm, raise_alarm, standing_since
 from publisher.ledger.channel_state import LedgerStore
@@ -59,7 +59,7 @@ def write_page(ledger: Ledger, folder: Path, first: date, last: date, letterhead
     page = page_of(ledger, first, last, letterhead)
     assert page is not None, f"{span_name(first, last)} was compared"
     path = folder / page_name(first)
-    write_new(path, page)
+    write_whole(path, page)
     return path
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from publisher.errors import SettingsError
+from publisher.whole_file import aside
 
 
 def refuse_existing(path: Path, option: str = "--out") -> None:
@@ -38,28 +38,11 @@ def write_over(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _beside(path: Path, data: bytes, option: str = "--out", *, make_folder: bool = False) -> Iterator[Path]:
-    """The whole content in a file of another name beside it, which is gone afterwards."""
-    whole: Path | None = None
+    """The whole content beside the file that is to be; what goes wrong is said as an error of the command."""
     try:
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".publisher-", suffix=".tmp")
-        whole = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        whole.chmod(0o666 & ~_umask())
-        yield whole
+        with aside(path, data) as whole:
+            yield whole
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}; name another file with {option}") from error
-    finally:
-        if whole is not None:
-            whole.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """What new files of this process lack; a temporary file is made for its owner alone."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

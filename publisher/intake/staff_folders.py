@@ -7,7 +7,6 @@ finds each one again. If a file is nowhere, its stored bytes are written out ane
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from publisher.intake.folder import manifest_paths
 from publisher.ledger.store import Fault, no_fault
 from publisher.settings import FolderSettings
+from publisher.whole_file import put_whole
 
 NOTE_ENDINGS = {"held": ".待处理说明.txt", "returned": ".退回原因.txt"}
 CLEANED = ".已清理"
@@ -117,7 +117,7 @@ class Mover:
 
     def _write(self, sha256: str, is_folder: bool, target: Path) -> None:
         if not is_folder:
-            write_new(target, self.read(sha256))
+            write_whole(target, self.read(sha256))
             return
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as work:
             for path, digest in manifest_paths(self.read(sha256)):
@@ -143,7 +143,7 @@ def _copy_over(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target)
     else:
-        write_new(target, source.read_bytes())
+        write_whole(target, source.read_bytes())
     for path in [source, *source.rglob("*")] if source.is_dir() else [source]:
         if path.is_file():
             twin = target / path.relative_to(source) if source.is_dir() else target
@@ -156,17 +156,6 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_new(target: Path, data: bytes) -> None:
-    """Write a file as a whole: aside, flushed, renamed."""
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only the daemon may read; staff must read them too.
-        Path(temporary).chmod(0o664)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file as a whole, for the daemon and for staff, in place of one of before."""
+    put_whole(target, data, 0o664)

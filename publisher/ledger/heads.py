@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from publisher.ledger.chain import canonical, iso
 from publisher.ledger.signing import Signer
 from publisher.ledger.store import Ledger
 from publisher.ledger.tables import head
+from publisher.whole_file import put_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,8 @@ def write_head(ledger: Ledger, folder: Path, why: str, signer: Signer | None = N
         body = replace(body, signature=signer.sign(body.signed_bytes))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"head-{iso(now)[:19].replace(':', '')}-{row.seq:09d}.json"
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".head-", suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump({k: v for k, v in asdict(body).items() if v is not None}, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).replace(path)
+    text = json.dumps({k: v for k, v in asdict(body).items() if v is not None}, ensure_ascii=False, indent=1)
+    put_whole(path, text.encode())
     _flush(folder)
     return path
 

@@ -80,6 +80,19 @@ def test_an_auditor_sees_counts_and_verifies_and_leaves_no_trace(desk: TestDesk,
     assert everything(desk.data) == before
 
 
+def test_a_head_that_is_written_later_can_be_read_by_whoever_may_read_the_rest(desk: TestDesk) -> None:
+    """It is made whole beside its place, as a file for its maker alone: an auditor would find it unreadable."""
+    before = os.umask(0o027)
+    try:
+        ledger = open_ledger(desk.url, real=False, clock=system_clock)
+        path = write_head(ledger, desk.data / "heads", "midnight", None)
+        ledger.close()
+    finally:
+        os.umask(before)
+
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 @pytest.mark.parametrize(
     "words",
     [
